@@ -1,0 +1,112 @@
+/*
+ * The configuration as the supervisor uses it: checked, with every default filled in.
+ * Floor 2; supervisor only (workers and acceptors get what they need as messages).
+ */
+#ifndef HOSTEL_CONF_MODEL_H
+#define HOSTEL_CONF_MODEL_H
+
+#include "hostel/sys/ids.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct conf_listen {
+    struct sockaddr_storage addr;
+    socklen_t addr_len;
+    char *text; /* as written: "*:80" */
+};
+
+/* A log target: NULL = off, "-" = stderr, else an absolute path. */
+
+struct conf_php {
+    char *command;
+    uint32_t processes;
+    uint32_t max_requests;
+    uint64_t idle_exit_ms;
+    char *ini;  /* a file, or NULL */
+    char **env; /* "NAME=value", NULL-ended; never NULL */
+};
+
+struct conf_vhost {
+    char *host;     /* lower case, no trailing dot; maybe "*.example.org" */
+    char **aliases; /* the same, NULL-ended; never NULL */
+    char *root;     /* absolute */
+    char **index;   /* NULL-ended, in order */
+    char *access_log;
+    char *error_log;
+    struct conf_php *php; /* NULL: no PHP here */
+    bool by_default;
+    const char *file; /* where it stands, lent from the conf */
+    size_t user;      /* index into conf.users */
+};
+
+/* One (user, group) that owns vhosts: a worker's identity. */
+struct conf_user {
+    struct ids ids;
+    uint32_t workers;      /* the highest that one of its vhosts asks for */
+    uint64_t idle_exit_ms; /* the highest likewise */
+};
+
+struct conf {
+    struct conf_listen *listen;
+    size_t nlisten;
+    uint32_t acceptors;
+    struct ids acceptor_ids;
+    char *run_dir;
+    char *pid_file;   /* or NULL */
+    char *error_log;  /* the server's own */
+    char *access_log; /* default of vhosts */
+    uint32_t min_uid;
+    uint64_t stop_timeout_ms;
+    uint64_t body_max;
+    uint64_t keepalive_timeout_ms, head_timeout_ms, body_timeout_ms, send_timeout_ms;
+    uint64_t request_timeout_ms;
+    struct conf_user *users;
+    size_t nusers;
+    struct conf_vhost *vhosts;
+    size_t nvhosts;
+    bool switching; /* false: not root, every vhost is the invoking user's */
+};
+
+/* What is wrong, one line each: "file:line:column: what" or "file: vhost NAME: what". */
+struct conf_errors {
+    char **lines; /* owned */
+    size_t n;
+};
+
+void conf_errors_done(struct conf_errors *e);
+
+/*
+ * Load a main file and all it includes, fill in defaults, check everything.
+ *
+ * in   path    of the main file
+ * in   as_root whether users can be switched to (geteuid() == 0)
+ * out  out     owned by the caller, conf_free(); untouched on failure
+ * out  errors  every error found, not only the first; empty on success
+ * ret  0 or -EINVAL
+ */
+int conf_load(const char *path, bool as_root, struct conf **out, struct conf_errors *errors);
+
+/*
+ * The one-line development server: one vhost for every name, the invoking user's, PHP when
+ * php-cgi is there.
+ *
+ * in   listen  NULL = "127.0.0.1:8080"
+ */
+int conf_for_directory(const char *root, const char *listen, struct conf **out,
+                       struct conf_errors *errors);
+
+/* Accepts NULL inside; leaves NULL. */
+void conf_free(struct conf **c);
+
+/*
+ * Print the directive rows (name, type, default, bounds, unit, help) to stdout.
+ *
+ * in   name  one directive ("php.processes" or "processes"), or NULL for all
+ * ret  0; -ENOENT no such directive (a line with the nearest name went to stderr)
+ */
+int conf_explain(const char *name);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * One HTTP request head, whatever version it came in. Spans are lent from the bytes the head
+ * was parsed from; request_own() makes them outlive those. Floor 4; worker.
+ */
+#ifndef HOSTEL_HTTP_REQUEST_H
+#define HOSTEL_HTTP_REQUEST_H
+
+#include "hostel/base/span.h"
+
+#include <stdint.h>
+
+enum method { /* RFC 9110 9.3, RFC 5789; all others are METHOD_OTHER */
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_DELETE,
+    METHOD_CONNECT,
+    METHOD_OPTIONS,
+    METHOD_TRACE,
+    METHOD_PATCH,
+    METHOD_OTHER, /* known to the registry or not: PHP may want it (WebDAV) */
+};
+
+struct field {
+    struct span name;  /* as sent; compare with span_ieq() */
+    struct span value; /* without surrounding OWS */
+};
+
+#define REQUEST_FIELDS_MAX 100 /* over it: 431 */
+
+enum body_framing { BODY_NONE, BODY_LENGTH, BODY_CHUNKED };
+
+struct request {
+    enum method method;
+    struct span method_text;
+    struct span target;     /* as sent: REQUEST_URI, and the log's */
+    struct span path;       /* origin-form path of it, still encoded; "*" for OPTIONS * */
+    struct span query;      /* after the first '?', without it */
+    bool has_query;
+    struct span host;       /* as sent in Host or :authority or the absolute target, with port */
+    char host_name[256];    /* lower case, no port, no trailing dot; "" = none (HTTP/1.0) */
+    unsigned version;       /* 10, 11, 20 */
+    bool keep_alive;        /* the client wants, or allows, another request after this one */
+    bool expect_continue;
+    enum body_framing framing;
+    uint64_t body_bytes;    /* BODY_LENGTH: that many; else 0 */
+    unsigned nfields;
+    struct field *fields;   /* nfields of them */
+    struct span head;       /* all bytes of the head, for request_own() */
+    void *owned;            /* one allocation behind all spans, or NULL while lent */
+};
+
+/* The value of the first field of this name, or {NULL, 0}; name in any case. */
+struct span request_field(const struct request *r, struct span name);
+
+/* Copy what the spans lend, so that r lives on its own; request_done() frees it. */
+void request_own(struct request *r);
+
+/* Frees what request_own() took and empties r; for a lent one it only empties it. */
+void request_done(struct request *r);
+
+#endif

@@ -1,0 +1,134 @@
+/*
+ * The payloads of ipc/table.h. Each has a put (sender) and a get (receiver). A get checks
+ * every bound stated here and returns -EBADMSG for anything else; spans it gives are lent
+ * from the message. Floor 2.
+ */
+#ifndef HOSTEL_IPC_MESSAGE_H
+#define HOSTEL_IPC_MESSAGE_H
+
+#include "hostel/ipc/wire.h"
+
+#define MSG_HOST_MAX    255   /* a DNS name */
+#define MSG_PATH_MAX    4095  /* PATH_MAX without its NUL */
+#define MSG_NAMES_MAX   32768 /* bytes of one vhost's host and aliases together */
+#define MSG_INDEX_MAX   1024  /* bytes of an index list */
+#define MSG_PREFIX_MAX  49152 /* bytes read before a hand-back */
+#define MSG_SOCKET_MAX  100   /* a socket's file name: sun_path is 108 */
+#define MSG_LOGS_MAX    4096  /* log descriptors of one worker */
+#define MSG_POOLS_MAX   256   /* pools of one user */
+
+#define MSG_NONE UINT32_MAX   /* "no such thing" in an id field */
+
+/* HELLO, HELLO_WORKER: the two executables must be of one build. */
+struct msg_hello {
+    uint32_t version; /* IPC_VERSION */
+};
+void msg_hello_put(struct writer *w, const struct msg_hello *m);
+int msg_hello_get(struct reader *r, struct msg_hello *m);
+
+/* LISTENER + the listening socket. */
+struct msg_listener {
+    uint32_t id;
+};
+void msg_listener_put(struct writer *w, const struct msg_listener *m);
+int msg_listener_get(struct reader *r, struct msg_listener *m);
+
+/* START: the acceptor has all listeners and routes and may accept. */
+struct msg_start {
+    uint32_t head_timeout_ms; /* for a first request head to arrive */
+    uint32_t conns_per_addr;  /* un-routed connections of one client address */
+    uint32_t conns_max;       /* un-routed connections altogether */
+};
+void msg_start_put(struct writer *w, const struct msg_start *m);
+int msg_start_get(struct reader *r, struct msg_start *m);
+
+/*
+ * USER_WANT, USER_BAD, USER_CHANNEL (+ the acceptor's end of the user's channel),
+ * USER_DOWN (+ maybe the workers' end, to answer what waits in it; retry_ms > 0: answer 503
+ * until then and ask again after).
+ */
+struct msg_user {
+    uint32_t user;     /* index in the routing table of this generation */
+    uint32_t retry_ms; /* USER_DOWN only, else 0 */
+};
+void msg_user_put(struct writer *w, const struct msg_user *m);
+int msg_user_get(struct reader *r, struct msg_user *m);
+
+/* STOP_ACCEPTOR, STOP_WORKER: finish within this time, then leave. */
+struct msg_stop {
+    uint32_t timeout_ms;
+};
+void msg_stop_put(struct writer *w, const struct msg_stop *m);
+int msg_stop_get(struct reader *r, struct msg_stop *m);
+
+struct msg_worker_init {
+    struct span user;          /* name for the log; <= MSG_HOST_MAX */
+    struct span home;          /* <= MSG_PATH_MAX; may be empty */
+    uint64_t body_max;         /* bytes of a request body */
+    uint32_t idle_exit_ms;     /* 0 = never */
+    uint32_t keepalive_ms;
+    uint32_t head_timeout_ms;
+    uint32_t body_timeout_ms;  /* without progress */
+    uint32_t send_timeout_ms;  /* without progress */
+    uint32_t request_timeout_ms; /* PHP: from sent to the first byte, and between two */
+};
+void msg_worker_init_put(struct writer *w, const struct msg_worker_init *m);
+int msg_worker_init_get(struct reader *r, struct msg_worker_init *m);
+
+/* LOG + an append-only descriptor. */
+struct msg_log {
+    uint32_t id; /* < MSG_LOGS_MAX, in order from 0 */
+};
+void msg_log_put(struct writer *w, const struct msg_log *m);
+int msg_log_get(struct reader *r, struct msg_log *m);
+
+struct msg_pool {
+    uint32_t id;        /* < MSG_POOLS_MAX, in order from 0 */
+    uint32_t processes; /* how many requests it runs at once, all workers together */
+    uint32_t workers;   /* that share it */
+    uint32_t idle_exit_ms;
+};
+void msg_pool_put(struct writer *w, const struct msg_pool *m);
+int msg_pool_get(struct reader *r, struct msg_pool *m);
+
+struct msg_vhost {
+    struct span names;   /* host and aliases, '\n'-separated, lower case, '*.' for wildcards */
+    struct span root;    /* absolute */
+    struct span index;   /* '\n'-separated */
+    uint32_t access_log; /* LOG id or MSG_NONE */
+    uint32_t error_log;  /* LOG id */
+    uint32_t pool;       /* POOL id or MSG_NONE: no PHP */
+    uint8_t by_default;  /* answers names that no vhost has */
+};
+void msg_vhost_put(struct writer *w, const struct msg_vhost *m);
+int msg_vhost_get(struct reader *r, struct msg_vhost *m);
+
+/* POOL_WANT, POOL_RELEASE, POOL_BROKEN (connects refused: please look), POOL_FAILED, POOL_READY. */
+struct msg_pool_state {
+    uint32_t pool;
+    uint32_t generation; /* READY, RELEASE, BROKEN; else 0 */
+    uint32_t retry_ms;   /* FAILED; else 0 */
+    struct span socket;  /* READY: file name in the worker's working directory; else empty */
+};
+void msg_pool_state_put(struct writer *w, const struct msg_pool_state *m);
+int msg_pool_state_get(struct reader *r, struct msg_pool_state *m);
+
+/* CONN: one flag byte a descriptor. */
+#define CONN_BY_DEFAULT 1 /* its first Host is in no vhost: for the user's default vhost */
+#define CONN_RETURNED   2 /* it was handed back once */
+
+struct msg_conn {
+    struct span flags; /* as many bytes as descriptors */
+};
+void msg_conn_put(struct writer *w, const struct msg_conn *m);
+int msg_conn_get(struct reader *r, struct msg_conn *m);
+
+/* CONN_PREFIX, CONN_BACK: a connection and what was read of it already. */
+struct msg_conn_prefix {
+    uint8_t flags;      /* CONN_BACK: 0 */
+    struct span prefix; /* 1..MSG_PREFIX_MAX bytes, begins with a request head */
+};
+void msg_conn_prefix_put(struct writer *w, const struct msg_conn_prefix *m);
+int msg_conn_prefix_get(struct reader *r, struct msg_conn_prefix *m);
+
+#endif

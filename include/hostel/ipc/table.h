@@ -1,0 +1,84 @@
+/*
+ * Everything the processes may say to each other. One row is the whole right to speak:
+ * a message that is not in the table for this sender, receiver and phase, that carries other
+ * descriptors than its row says, or whose payload does not parse to its last byte, closes
+ * that peer. Floor 2, every process.
+ */
+#ifndef HOSTEL_IPC_TABLE_H
+#define HOSTEL_IPC_TABLE_H
+
+#include <stdint.h>
+
+/* Changes with every change of a row or payload; HELLO compares it. */
+#define IPC_VERSION 1
+
+#define IPC_FDS_MAX   64    /* descriptors in one message: half of what makes a batch pay twice */
+#define IPC_BYTES_MAX 65536 /* bytes of one message */
+
+enum ipc_role { IPC_SUPERVISOR, IPC_ACCEPTOR, IPC_WORKER };
+
+/* STARTING until the child said READY; SERVING after; LEAVING once STOP was sent to it. */
+enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
+#define IPC_ANY (IPC_STARTING | IPC_SERVING | IPC_LEAVING)
+
+/* clang-format off
+ *  name           id  from            to              phase                     fds: min max      */
+#define IPC_TABLE(X)                                                                               \
+  /* a child's first words, and that it can take connections now */                                \
+  X(HELLO,         1,  IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_STARTING,                  0, 0)        \
+  X(HELLO_WORKER,  2,  IPC_WORKER,     IPC_SUPERVISOR, IPC_STARTING,                  0, 0)        \
+  X(READY,         3,  IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_STARTING,                  0, 0)        \
+  X(READY_WORKER,  4,  IPC_WORKER,     IPC_SUPERVISOR, IPC_STARTING | IPC_LEAVING,    0, 0)        \
+  /* supervisor -> acceptor */                                                                     \
+  X(LISTENER,      10, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  1, 1)        \
+  X(ROUTES,        11, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING | IPC_SERVING,    1, 1)        \
+  X(START,         12, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  0, 0)        \
+  X(USER_CHANNEL,  13, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING | IPC_SERVING,    1, 1)        \
+  X(USER_DOWN,     14, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING | IPC_SERVING,    0, 1)        \
+  X(STOP_ACCEPTOR, 15, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       0, 0)        \
+  /* acceptor -> supervisor */                                                                     \
+  X(USER_WANT,     20, IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_SERVING,                   0, 0)        \
+  X(USER_BAD,      21, IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
+  /* supervisor -> worker */                                                                       \
+  X(WORKER_INIT,   30, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
+  X(LOG,           31, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  1, 1)        \
+  X(POOL,          32, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
+  X(VHOST,         33, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
+  X(START_WORKER,  34, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
+  X(POOL_READY,    35, IPC_SUPERVISOR, IPC_WORKER,     IPC_SERVING | IPC_LEAVING,     0, 0)        \
+  X(POOL_FAILED,   36, IPC_SUPERVISOR, IPC_WORKER,     IPC_SERVING | IPC_LEAVING,     0, 0)        \
+  X(STOP_WORKER,   37, IPC_SUPERVISOR, IPC_WORKER,     IPC_ANY,                       0, 0)        \
+  /* worker -> supervisor */                                                                       \
+  X(POOL_WANT,     40, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
+  X(POOL_RELEASE,  41, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
+  X(POOL_BROKEN,   42, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
+  /* acceptor <-> worker, over the user's channel */                                               \
+  X(CONN,          50, IPC_ACCEPTOR,   IPC_WORKER,     IPC_SERVING,         1, IPC_FDS_MAX)        \
+  X(CONN_PREFIX,   51, IPC_ACCEPTOR,   IPC_WORKER,     IPC_SERVING,                   1, 1)        \
+  X(CONN_BACK,     52, IPC_WORKER,     IPC_ACCEPTOR,   IPC_SERVING,                   1, 1)
+/* clang-format on */
+
+#define IPC_ID(name, id, from, to, phase, fds_min, fds_max) MSG_##name = (id),
+enum msg_type { IPC_TABLE(IPC_ID) };
+#undef IPC_ID
+
+struct ipc_row {
+    enum msg_type type;
+    const char *name;
+    enum ipc_role from, to;
+    unsigned phases;           /* of the child that this channel leads to or from */
+    unsigned fds_min, fds_max; /* descriptors it carries */
+};
+
+/* ret  the row of a type, or NULL: not a message */
+const struct ipc_row *ipc_row(uint16_t type);
+
+/*
+ * May this be said here and now?
+ *
+ * ret  the row; NULL = close the peer
+ */
+const struct ipc_row *ipc_permit(uint16_t type, enum ipc_role from, enum ipc_role to,
+                                 enum ipc_phase phase, unsigned nfds);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * PHP through FastCGI: one request to the user's own pool. Floor 5; worker.
+ * Wire: fastcgi.h of the FastCGI devkit; CGI: RFC 3875.
+ */
+#ifndef HOSTEL_SERVE_PHP_H
+#define HOSTEL_SERVE_PHP_H
+
+#include "hostel/serve/exchange.h"
+
+#include <uv.h>
+
+/* What the static side found: the longest existing script of the path (FACTS: F10, F11). */
+struct php_script {
+    struct span filename;  /* SCRIPT_FILENAME, absolute; copied */
+    struct span name;      /* SCRIPT_NAME, decoded, begins with '/'; copied */
+    struct span path_info; /* decoded, begins with '/', or empty: not sent; copied */
+};
+
+/* How a pool reaches the supervisor; implemented by the worker over its channel. */
+struct php_pool_ops {
+    void (*want)(void *data, uint32_t pool);
+    void (*release)(void *data, uint32_t pool, uint32_t generation);
+    void (*broken)(void *data, uint32_t pool, uint32_t generation);
+};
+
+struct php_limits {
+    uint64_t body_max;           /* over it 413 */
+    uint64_t request_timeout_ms; /* without a byte from PHP: 504 */
+    uint32_t queue_max;          /* requests that wait for a process: over it 503 */
+    uint64_t queue_timeout_ms;   /* longest wait for a process or a pool: then 503 */
+    const char *const *spool_dirs; /* NULL-ended, tried in order for O_TMPFILE; lent */
+};
+
+/*
+ * in   slots  requests this worker may run in the pool at once (>= 1)
+ * ret  owned by the caller, php_pool_free()
+ */
+struct php_pool *php_pool_new(uv_loop_t *loop, uint32_t id, uint32_t slots,
+                              uint64_t idle_release_ms, const struct php_limits *limits,
+                              const struct php_pool_ops *ops, void *data);
+void php_pool_free(struct php_pool **p);
+
+/* The supervisor's answers. socket: file name in the working directory, copied. */
+void php_pool_ready(struct php_pool *p, uint32_t generation, struct span socket);
+void php_pool_failed(struct php_pool *p, uint32_t retry_ms);
+
+/* Requests waiting or running: a worker with any does not retire. */
+size_t php_pool_busy(const struct php_pool *p);
+
+/*
+ * Take an exchange on: sets its answerer. The body is fed through body_ops; the answer goes to
+ * its sink, or an error page (413, 431, 502, 503, 504).
+ */
+void php_answer(struct exchange *x, struct php_pool *p, const struct php_script *script);
+
+#endif
