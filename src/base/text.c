@@ -37,7 +37,7 @@ with_unit(struct span s, const struct unit *units, uint64_t bare, uint64_t *out)
 int
 text_time(struct span s, uint64_t *ms)
 {
-    static const struct unit units[] = {{"ms", 1},       {"s", 1000},      {"m", 60000},
+    static const struct unit units[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
                                         {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
 
     return with_unit(s, units, 1000, ms);

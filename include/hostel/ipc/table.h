@@ -17,7 +17,11 @@
 
 enum ipc_role { IPC_SUPERVISOR, IPC_ACCEPTOR, IPC_WORKER };
 
-/* STARTING until the child said READY; SERVING after; LEAVING once STOP was sent to it. */
+/*
+ * STARTING until the child said READY; SERVING after; LEAVING once STOP was sent to it. What a
+ * child may say while SERVING it may say in LEAVING too: STOP may cross it on the way.
+ * User channels are SERVING always.
+ */
 enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
 #define IPC_ANY (IPC_STARTING | IPC_SERVING | IPC_LEAVING)
 
@@ -25,9 +29,9 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
  *  name           id  from            to              phase                     fds: min max      */
 #define IPC_TABLE(X)                                                                               \
   /* a child's first words, and that it can take connections now */                                \
-  X(HELLO,         1,  IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_STARTING,                  0, 0)        \
-  X(HELLO_WORKER,  2,  IPC_WORKER,     IPC_SUPERVISOR, IPC_STARTING,                  0, 0)        \
-  X(READY,         3,  IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_STARTING,                  0, 0)        \
+  X(HELLO,         1,  IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_STARTING | IPC_LEAVING,    0, 0)        \
+  X(HELLO_WORKER,  2,  IPC_WORKER,     IPC_SUPERVISOR, IPC_STARTING | IPC_LEAVING,    0, 0)        \
+  X(READY,         3,  IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_STARTING | IPC_LEAVING,    0, 0)        \
   X(READY_WORKER,  4,  IPC_WORKER,     IPC_SUPERVISOR, IPC_STARTING | IPC_LEAVING,    0, 0)        \
   /* supervisor -> acceptor */                                                                     \
   X(LISTENER,      10, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  1, 1)        \
@@ -37,7 +41,7 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(USER_DOWN,     14, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING | IPC_SERVING,    0, 1)        \
   X(STOP_ACCEPTOR, 15, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       0, 0)        \
   /* acceptor -> supervisor */                                                                     \
-  X(USER_WANT,     20, IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_SERVING,                   0, 0)        \
+  X(USER_WANT,     20, IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(USER_BAD,      21, IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   /* supervisor -> worker */                                                                       \
   X(WORKER_INIT,   30, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
