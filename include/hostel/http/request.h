@@ -5,7 +5,7 @@
 #ifndef HOSTEL_HTTP_REQUEST_H
 #define HOSTEL_HTTP_REQUEST_H
 
-#include "hostel/base/span.h"
+#include "hostel/peek/field.h"
 
 #include <stdint.h>
 
@@ -20,11 +20,6 @@ enum method { /* RFC 9110 9.3, RFC 5789; all others are METHOD_OTHER */
     METHOD_TRACE,
     METHOD_PATCH,
     METHOD_OTHER, /* known to the registry or not: PHP may want it (WebDAV) */
-};
-
-struct field {
-    struct span name;  /* as sent; compare with span_ieq() */
-    struct span value; /* without surrounding OWS */
 };
 
 #define REQUEST_FIELDS_MAX 100 /* over it: 431 */
@@ -50,6 +45,15 @@ struct request {
     struct span head;       /* all bytes of the head, for request_own() */
     void *owned;            /* one allocation behind all spans, or NULL while lent */
 };
+
+struct head;
+
+/*
+ * A request of a parsed HTTP/1 head. Cheap: everything is lent, the field array too.
+ *
+ * in   bytes  what head_parse() read, lent like h until request_own() or request_done()
+ */
+void request_from_head(struct request *r, struct head *h, struct span bytes);
 
 /* The value of the first field of this name, or {NULL, 0}; name in any case. */
 struct span request_field(const struct request *r, struct span name);

@@ -7,25 +7,25 @@
 #ifndef HOSTEL_PEEK_HEAD_H
 #define HOSTEL_PEEK_HEAD_H
 
-#include "hostel/base/span.h"
+#include "hostel/peek/field.h"
 
 #include <stdint.h>
 
 #define HEAD_TARGET_MAX 8192  /* request-target: over it 414 */
 #define HEAD_BYTES_MAX  32768 /* whole head: over it 431 */
 #define HEAD_FIELDS_MAX 100   /* field lines: over it 431 */
-
-struct head_field {
-    struct span name, value;
-};
+#define HEAD_METHOD_MAX 32    /* no registered method is half as long: over it 501 */
+#define HEAD_BLANKS_MAX 4     /* empty lines before the first line. RFC 9112 2.2 */
 
 struct head {
     uint8_t method;            /* llhttp_method_t; HEAD_METHOD_OTHER for an unknown token */
     struct span method_text;
     struct span target;
-    struct span path, query;   /* of origin-form or absolute-form; path "/" when empty */
+    struct span path, query;   /* of origin-form or absolute-form, still encoded. An absolute
+                                  target without a path has "/" ("*" for OPTIONS) and CONNECT
+                                  has "": static then, not of the bytes */
     bool has_query;
-    struct span authority;     /* absolute-form authority if there is one, else Host; with port */
+    struct span authority;     /* of the target if it has one, else Host; with port */
     char host_name[256];       /* of authority: lower case, no port, no trailing dot; "" = none */
     unsigned version;          /* 10 or 11; HTTP/1.2 reads as 11 */
     bool keep_alive;
@@ -35,7 +35,7 @@ struct head {
     bool has_length;
     uint64_t length;           /* Content-Length */
     unsigned nfields;
-    struct head_field fields[HEAD_FIELDS_MAX];
+    struct field fields[HEAD_FIELDS_MAX];
     size_t bytes;              /* of the whole head, leading CRLFs included */
 };
 
@@ -48,7 +48,7 @@ enum head_verdict {
     HEAD_BAD = 400,
     HEAD_TARGET_LONG = 414,
     HEAD_FIELDS_LONG = 431,
-    HEAD_NOT_IMPLEMENTED = 501, /* unknown transfer coding */
+    HEAD_NOT_IMPLEMENTED = 501, /* unknown transfer coding, endless method */
     HEAD_VERSION = 505,
 };
 
@@ -58,16 +58,18 @@ enum head_verdict {
  * in      bytes  all that has arrived, lent; h's spans point into it
  * in/out  seen   how much of bytes an earlier call has looked through (0 at first): keeps
  *                a head that comes byte by byte from being read over and over
- * out     h      filled on HEAD_OK only
+ * out     h      means something on HEAD_OK only, is scratch before
  * ret     see enum; the first line is judged as soon as it is whole
  * src     RFC 9112 2-6, RFC 9110 5.5, 7.2, RFC 3986 3.2
  */
 enum head_verdict head_parse(struct span bytes, size_t *seen, struct head *h);
 
 /*
- * Normalize a Host value or authority (without userinfo): lower case, port and trailing dot
- * off, syntax checked.
+ * Normalize a Host value or authority: lower case, port and trailing dot off, syntax checked.
+ * What no site can be called is refused, valid as RFC 3986 may find it: userinfo, escapes,
+ * sub-delims, empty labels, a port without a name. The name ends in logs and PHP variables.
  *
+ * in   authority  may be empty: no name
  * out  name  NUL-ended; IPv6 literals keep their brackets
  * ret  0 or -EINVAL
  * src  RFC 9110 7.2, RFC 3986 3.2.2
