@@ -9,7 +9,7 @@
 #include "hostel/http/sink.h"
 #include "hostel/serve/site.h"
 
-struct visitor { /* one connection's two ends, as text; filled once a connection */
+struct visitor {   /* one connection's two ends, as text; filled once a connection */
     char addr[46]; /* INET6_ADDRSTRLEN */
     uint16_t port;
     char local_addr[46];
@@ -29,8 +29,21 @@ struct exchange {
      */
     const struct answerer_ops *answerer;
     void *answerer_data;
-    void *owner;                   /* the connection side's */
+    void *owner; /* the connection side's */
 };
+
+struct filecache; /* files that were just sent, ready to be sent again */
+
+struct filecache *filecache_new(void);
+void filecache_free(struct filecache **c);
+
+/*
+ * Answer a routed exchange: pick the answerer by what lies at the path and start it. Small and
+ * static answers are whole when this returns; PHP has set x's answerer then and goes on.
+ *
+ * in  x  its site, visitor and sink are set; req may be lent for the call
+ */
+void exchange_answer(struct exchange *x, struct filecache *files);
 
 /*
  * Answer with one small clear HTML page and end: head, body, end, in one go.

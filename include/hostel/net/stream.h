@@ -1,0 +1,108 @@
+/*
+ * The bytes of one connection: a non-blocking socket, an output queue, and the readiness of
+ * both. Nothing but a stream touches a connection's socket. It is registered with epoll only
+ * by stream_watch(), when there is something to wait for: a connection that is answered and
+ * closed at once never costs an epoll_ctl. An idle stream holds no buffer. Floor 3; worker.
+ */
+#ifndef HOSTEL_NET_STREAM_H
+#define HOSTEL_NET_STREAM_H
+
+#include "hostel/base/span.h"
+
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+#include <uv.h>
+
+/* Memory queued for a peer that does not read: over it the giver is asked to wait ... */
+#define STREAM_HIGH_BYTES (256 * 1024)
+/* ... until no more than this is left. */
+#define STREAM_LOW_BYTES (64 * 1024)
+
+/* A piece of output that is lent: release(owner) is called once, when it is out or dropped. */
+struct segment {
+    struct span bytes;            /* memory when fd is -1 */
+    int fd;                       /* else a file, */
+    uint64_t offset;              /* from here, */
+    uint64_t length;              /* so many bytes */
+    void (*release)(void *owner); /* may be NULL */
+    void *owner;
+};
+
+struct stream_piece;
+
+struct stream {
+    uv_poll_t poll; /* initialised at the first wait only */
+    int fd;
+    int error;           /* 0, or the negative errno that ended it; sticky */
+    bool polled;         /* poll is a live handle */
+    int watched;         /* what poll is started for: UV_READABLE | UV_WRITABLE */
+    size_t memory_bytes; /* queued and not yet sent, without files */
+    uint64_t put_bytes;  /* all that was ever queued ... */
+    uint64_t sent_bytes; /* ... and given to the kernel */
+    TAILQ_HEAD(stream_pieces, stream_piece) out;
+    uv_loop_t *loop;
+    /* Something may be read, output moved, or the stream broke (look at error). */
+    void (*on_ready)(struct stream *s);
+    void (*on_closed)(struct stream *s);
+};
+
+/*
+ * in   fd        takes; a connected, non-blocking stream socket
+ * in   on_ready  called from the loop only, never from within a call on s
+ */
+void stream_init(struct stream *s, uv_loop_t *loop, int fd, void (*on_ready)(struct stream *s));
+
+/*
+ * Read what is there.
+ *
+ * ret  bytes; 0 = the peer has sent its last; -EAGAIN nothing just now; else -errno, sticky
+ */
+ssize_t stream_read(struct stream *s, void *p, size_t n);
+
+/* Queue a copy. Nothing is sent before stream_flush(). On a broken stream it is dropped. */
+void stream_copy(struct stream *s, struct span bytes);
+
+/* Queue lent memory or a file range; takes the duty to release it. */
+void stream_lend(struct stream *s, const struct segment *seg);
+
+/*
+ * Send as much as the socket takes: memory pieces together in one call, a file behind them in
+ * the same segment of the network.
+ *
+ * ret  0 all is out; -EAGAIN some is left (watch it); -EIO a file ended before its range did;
+ *      else -errno. After an error everything queued is dropped and the stream is broken.
+ */
+int stream_flush(struct stream *s);
+
+/* True while something is queued. */
+static inline bool
+stream_pending(const struct stream *s)
+{
+    return !TAILQ_EMPTY(&s->out);
+}
+
+/*
+ * Wait for what may come next: room for what is queued, and input when readable is true.
+ * Costs nothing when that is what is waited for already.
+ */
+void stream_watch(struct stream *s, bool readable);
+
+/* Wait for nothing. */
+void stream_rest(struct stream *s);
+
+/* No more output; the peer may still send. */
+void stream_shutdown(struct stream *s);
+
+/*
+ * Close the socket, drop what is queued. on_closed is called when s may be freed; that may be
+ * before this returns.
+ *
+ * in  abort  the peer must see a reset: an answer without a length was cut
+ */
+void stream_close(struct stream *s, bool abort, void (*on_closed)(struct stream *s));
+
+/* As stream_close(), but the socket lives on. ret  it, owned by the caller */
+int stream_detach(struct stream *s, void (*on_closed)(struct stream *s));
+
+#endif

@@ -1,0 +1,25 @@
+/* The line that an answered request leaves in its site's access log. Floor 5; worker. */
+#ifndef HOSTEL_SERVE_ACCESSLOG_H
+#define HOSTEL_SERVE_ACCESSLOG_H
+
+#include "hostel/base/buf.h"
+#include "hostel/serve/exchange.h"
+
+#include <time.h>
+
+#define ACCESSLOG_LINE_MAX 8192 /* bytes, escapes and '\n' included; longer fields are cut */
+
+/*
+ * Combined log format: host ident authuser [date] "request line" status bytes "referer"
+ * "user-agent". Every control character, quote and byte above 0x7e is escaped as \xHH.
+ *
+ * in   bytes  of the body that were sent
+ * out  line   appended; ACCESSLOG_LINE_MAX always suffices
+ */
+void accesslog_format(const struct exchange *x, unsigned status, uint64_t bytes, time_t now,
+                      struct buf *line);
+
+/* Formats the line and puts it into the log of x's site; nothing when that is off. */
+void accesslog_line(const struct exchange *x, unsigned status, uint64_t bytes);
+
+#endif

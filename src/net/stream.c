@@ -1,0 +1,329 @@
+/* A plain TCP connection: direct recv, sendmsg and sendfile on libuv's poll. Floor 3; worker.
+ */
+#include "hostel/net/stream.h"
+#include "hostel/base/fd.h"
+#include "hostel/base/mem.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define CHUNK_BYTES (16 * 1024 - 128) /* one copied chunk: a page-friendly allocation */
+#define CHUNKS_KEPT 8                 /* spare chunks of the process */
+#define IOV_MAX_OUT 16                /* memory pieces in one call */
+#define FLUSH_BYTES (8u << 20)        /* one stream's turn; then the others' */
+
+/* One piece of output: lent (seg says what), or a chunk of our own that copies grow in. */
+struct stream_piece {
+    TAILQ_ENTRY(stream_piece) next;
+    struct segment seg;
+    char *chunk; /* CHUNK_BYTES, or NULL: lent */
+};
+
+/* Chunks that were just used are the warmest memory there is. */
+static struct {
+    char *chunk[CHUNKS_KEPT];
+    unsigned n;
+} spare;
+
+static char *
+chunk_take(void)
+{
+    return spare.n ? spare.chunk[--spare.n] : mem_new(CHUNK_BYTES);
+}
+
+static void
+chunk_give(char *chunk)
+{
+    if (spare.n < CHUNKS_KEPT)
+        spare.chunk[spare.n++] = chunk;
+    else
+        free(chunk);
+}
+
+static void
+piece_free(struct stream_piece *p)
+{
+    if (p->chunk)
+        chunk_give(p->chunk);
+    if (p->seg.release)
+        p->seg.release(p->seg.owner);
+    free(p);
+}
+
+static void
+drop_all(struct stream *s)
+{
+    struct stream_piece *p;
+
+    while ((p = TAILQ_FIRST(&s->out))) {
+        TAILQ_REMOVE(&s->out, p, next);
+        piece_free(p);
+    }
+    s->memory_bytes = 0;
+}
+
+static int
+broken(struct stream *s, int error)
+{
+    if (!s->error)
+        s->error = error;
+    drop_all(s);
+    return s->error;
+}
+
+void
+stream_init(struct stream *s, uv_loop_t *loop, int fd, void (*on_ready)(struct stream *s))
+{
+    *s = (struct stream){.fd = fd, .loop = loop, .on_ready = on_ready};
+    TAILQ_INIT(&s->out);
+}
+
+ssize_t
+stream_read(struct stream *s, void *p, size_t n)
+{
+    ssize_t got;
+
+    if (s->error)
+        return s->error;
+    do
+        got = recv(s->fd, p, n, 0);
+    while (got < 0 && errno == EINTR);
+    if (got >= 0)
+        return got;
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+        return -EAGAIN;
+    return broken(s, -errno);
+}
+
+void
+stream_copy(struct stream *s, struct span bytes)
+{
+    if (s->error)
+        return;
+    s->put_bytes += bytes.n;
+    s->memory_bytes += bytes.n;
+    while (bytes.n > 0) {
+        struct stream_piece *p = TAILQ_LAST(&s->out, stream_pieces);
+        size_t used, n;
+
+        if (!p || !p->chunk || p->seg.bytes.p + p->seg.bytes.n == p->chunk + CHUNK_BYTES) {
+            p = mem_new(sizeof(*p));
+            p->chunk = chunk_take();
+            p->seg = (struct segment){.bytes = {p->chunk, 0}, .fd = -1};
+            TAILQ_INSERT_TAIL(&s->out, p, next);
+        }
+        used = (size_t)(p->seg.bytes.p - p->chunk) + p->seg.bytes.n;
+        n = CHUNK_BYTES - used < bytes.n ? CHUNK_BYTES - used : bytes.n;
+        memcpy(p->chunk + used, bytes.p, n);
+        p->seg.bytes.n += n;
+        bytes = span_skip(bytes, n);
+    }
+}
+
+void
+stream_lend(struct stream *s, const struct segment *seg)
+{
+    struct stream_piece *p;
+    uint64_t n = seg->fd < 0 ? seg->bytes.n : seg->length;
+
+    if (s->error || n == 0) {
+        if (seg->release)
+            seg->release(seg->owner);
+        return;
+    }
+    p = mem_new(sizeof(*p));
+    p->seg = *seg;
+    TAILQ_INSERT_TAIL(&s->out, p, next);
+    s->put_bytes += n;
+    if (seg->fd < 0)
+        s->memory_bytes += seg->bytes.n;
+}
+
+/* n bytes of the memory pieces at the head of the queue are out. */
+static void
+memory_sent(struct stream *s, size_t n)
+{
+    s->sent_bytes += n;
+    s->memory_bytes -= n;
+    while (n > 0) {
+        struct stream_piece *p = TAILQ_FIRST(&s->out);
+
+        if (n < p->seg.bytes.n) {
+            p->seg.bytes = span_skip(p->seg.bytes, n);
+            return;
+        }
+        n -= p->seg.bytes.n;
+        TAILQ_REMOVE(&s->out, p, next);
+        piece_free(p);
+    }
+}
+
+/* ret  bytes sent, or -errno; *wanted is what was asked for */
+static ssize_t
+send_memory(struct stream *s, size_t *wanted)
+{
+    struct iovec iov[IOV_MAX_OUT];
+    struct msghdr msg = {.msg_iov = iov};
+    const struct stream_piece *p = TAILQ_FIRST(&s->out);
+    ssize_t n;
+
+    *wanted = 0;
+    for (; p && p->seg.fd < 0 && msg.msg_iovlen < IOV_MAX_OUT; p = TAILQ_NEXT(p, next)) {
+        iov[msg.msg_iovlen++] =
+            (struct iovec){(void *)(uintptr_t)p->seg.bytes.p, p->seg.bytes.n};
+        *wanted += p->seg.bytes.n;
+    }
+    /* what follows joins the same packet: no half-empty one in between */
+    n = sendmsg(s->fd, &msg, MSG_NOSIGNAL | (p ? MSG_MORE : 0));
+    if (n < 0)
+        return -errno;
+    memory_sent(s, (size_t)n);
+    return n;
+}
+
+static ssize_t
+send_file(struct stream *s, size_t *wanted)
+{
+    struct stream_piece *p = TAILQ_FIRST(&s->out);
+    off_t at = (off_t)p->seg.offset;
+    ssize_t n;
+
+    *wanted = p->seg.length < FLUSH_BYTES ? (size_t)p->seg.length : FLUSH_BYTES;
+    n = sendfile(s->fd, p->seg.fd, &at, *wanted);
+    if (n < 0)
+        return -errno;
+    if (n == 0)
+        return -EIO; /* the file shrank: cut, never pad */
+    s->sent_bytes += (uint64_t)n;
+    p->seg.offset += (uint64_t)n;
+    p->seg.length -= (uint64_t)n;
+    if (p->seg.length == 0) {
+        TAILQ_REMOVE(&s->out, p, next);
+        piece_free(p);
+    }
+    return n;
+}
+
+int
+stream_flush(struct stream *s)
+{
+    size_t turn = 0;
+
+    if (s->error)
+        return s->error;
+    while (stream_pending(s)) {
+        bool file = TAILQ_FIRST(&s->out)->seg.fd >= 0;
+        size_t wanted;
+        ssize_t n = file ? send_file(s, &wanted) : send_memory(s, &wanted);
+
+        if (n == -EINTR)
+            continue;
+        if (n == -EAGAIN)
+            return -EAGAIN;
+        if (n < 0)
+            return broken(s, (int)n);
+        turn += (size_t)n;
+        /* less than asked means the socket is full: no call just to hear it again */
+        if (((size_t)n < wanted || turn >= FLUSH_BYTES) && stream_pending(s))
+            return -EAGAIN;
+    }
+    return 0;
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct stream *s = poll->data;
+
+    if (status < 0) { /* libuv has stopped the handle: the socket reported an error */
+        int error = 0;
+        socklen_t n = sizeof(error);
+
+        s->watched = 0;
+        (void)getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &n);
+        (void)broken(s, error ? -error : -ECONNRESET);
+    } else if (events & UV_WRITABLE) {
+        (void)stream_flush(s);
+    }
+    s->on_ready(s);
+}
+
+static void
+watch(struct stream *s, int events)
+{
+    if (events == s->watched)
+        return;
+    if (!s->polled) {
+        if (uv_poll_init(s->loop, &s->poll, s->fd) < 0)
+            abort(); /* an open, connected socket: only a mistake of ours gets here */
+        s->poll.data = s;
+        s->polled = true;
+    }
+    s->watched = events;
+    if (events)
+        uv_poll_start(&s->poll, events, on_poll);
+    else
+        uv_poll_stop(&s->poll);
+}
+
+void
+stream_watch(struct stream *s, bool readable)
+{
+    if (!s->error)
+        watch(s, (readable ? UV_READABLE : 0) | (stream_pending(s) ? UV_WRITABLE : 0));
+}
+
+void
+stream_rest(struct stream *s)
+{
+    watch(s, 0);
+}
+
+void
+stream_shutdown(struct stream *s)
+{
+    (void)shutdown(s->fd, SHUT_WR);
+}
+
+static void
+on_poll_closed(uv_handle_t *handle)
+{
+    struct stream *s = handle->data;
+
+    s->on_closed(s);
+}
+
+int
+stream_detach(struct stream *s, void (*on_closed)(struct stream *s))
+{
+    int fd = fd_take(&s->fd);
+
+    assert(fd >= 0);
+    (void)broken(s, -ENOTCONN);
+    s->on_closed = on_closed;
+    if (s->polled) {
+        /* takes it out of epoll at once, before the socket lives on elsewhere */
+        uv_poll_stop(&s->poll);
+        uv_close((uv_handle_t *)&s->poll, on_poll_closed);
+    } else {
+        on_closed(s);
+    }
+    return fd;
+}
+
+void
+stream_close(struct stream *s, bool abort, void (*on_closed)(struct stream *s))
+{
+    const struct linger reset = {.l_onoff = 1};
+    int fd;
+
+    if (abort)
+        (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    fd = stream_detach(s, on_closed);
+    fd_close(&fd);
+}

@@ -1,0 +1,62 @@
+/*
+ * Files that were just sent, kept ready to be sent again: what the head says of them, small
+ * bodies in memory, bigger ones open. An entry answers for what its path leads to, index file
+ * and links included, and is trusted for less than a second; after that the path is resolved
+ * anew, and the entry stays only when it leads to the same, unchanged file. That nothing is
+ * there is never remembered. Floor 5; worker.
+ */
+#ifndef SERVE_FILECACHE_H
+#define SERVE_FILECACHE_H
+
+#include "hostel/base/date.h"
+#include "hostel/serve/exchange.h"
+
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+#define FILECACHE_FRESH_MS    900         /* trusted for: never stale for a second */
+#define FILECACHE_BODY_MAX    (16 * 1024) /* larger files stay in the kernel's cache */
+#define FILECACHE_ENTRIES_MAX 1024
+#define FILECACHE_BYTES_MAX   (8 * 1024 * 1024)
+#define FILECACHE_FDS_MAX     256
+
+struct cached_file {
+    TAILQ_ENTRY(cached_file) lru;
+    LIST_ENTRY(cached_file) same; /* of one hash bucket */
+    const struct site *site;
+    char *path; /* key, as path_decode() gave it */
+    size_t path_n;
+    uint32_t hash;
+    uint64_t checked_ms; /* when the path was last resolved */
+    bool racy; /* it was changing when it was read: another change may look the same */
+    bool listed;
+    unsigned holders; /* the cache while listed, and everyone who lends it out */
+    struct stat st;
+    int fd;     /* -1 when the body is here */
+    char *body; /* NULL when it is in fd; one allocation of size bytes */
+    uint64_t size;
+    struct span type;            /* static */
+    char etag[64];               /* with its quotes */
+    char modified[DATE_LEN + 1]; /* "" when the file is dated in the future */
+};
+
+/* ret  lent until the next call on c (hold it for longer); NULL: resolve the path */
+struct cached_file *
+filecache_find(struct filecache *c, const struct site *site, struct span path, uint64_t now_ms);
+
+/*
+ * What the path leads to now; an entry for it that is the same, unchanged file is kept.
+ *
+ * in   fd    takes; a regular file
+ * in   st    of fd
+ * in   name  whose extension says the media type
+ * ret  0 and the entry, lent as by filecache_find(); or -errno: it could not be read
+ */
+int filecache_put(struct filecache *c, const struct site *site, struct span path, int fd,
+                  const struct stat *st, struct span name, uint64_t now_ms,
+                  struct cached_file **out);
+
+void cached_file_hold(struct cached_file *f);
+void cached_file_release(void *f); /* fits struct piece */
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * From a decoded path to what lies there, opened beneath the site's root. Nothing outside
+ * the root is ever opened, and nothing but a regular file is ever read. Floor 5; worker.
+ *
+ * Symbolic links are followed as long as they stay below the root (RESOLVE_BENEATH): the
+ * worker has its user's rights only, so a link opens nothing that the user could not read
+ * anyway. One that leaves the root, an absolute one too, is refused with 403.
+ *
+ * I10 holds for the file that was opened, not for the name that was asked for: where a link
+ * stands at the end of the path, the last name of every hop is looked at, and one that is
+ * PHP is refused (403), so "x.txt -> a.php" shows nobody the source. What cannot be told is a
+ * hard link: there the other name is as good a name of the file as the first.
+ */
+#ifndef SERVE_RESOLVE_H
+#define SERVE_RESOLVE_H
+
+#include "hostel/serve/site.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+
+enum found_kind {
+    FOUND_FILE,      /* fd, st */
+    FOUND_SCRIPT,    /* a script that exists and can be read; st */
+    FOUND_DIRECTORY, /* asked for without its "/": redirect */
+    FOUND_NOTHING,   /* status */
+};
+
+struct found {
+    enum found_kind kind;
+    unsigned status; /* FOUND_NOTHING: 403, 404, 503 */
+    int error;       /* FOUND_NOTHING: negative errno behind it, 0 = our rule */
+    int fd;          /* FOUND_FILE: owned by the caller; else -1 */
+    struct stat st;
+    struct span path_info; /* FOUND_SCRIPT: what follows the script, from "/"; of path */
+    char name[PATH_MAX];   /* below the root, without a leading "/"; index file included */
+};
+
+/* in  path  as path_decode() gives it */
+void resolve(const struct site *site, struct span path, struct found *f);
+
+#endif
