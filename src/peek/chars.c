@@ -1,0 +1,74 @@
+/* The table of bytes. Floor 1; acceptor and worker. */
+#include "hostel/peek/chars.h"
+
+#define T CHARS_TOKEN
+#define V CHARS_VALUE
+#define G CHARS_TARGET
+#define H CHARS_HOST
+#define X CHARS_HEX
+#define P CHARS_PATH
+
+/*
+ * A target may hold every visible ASCII character but " # < >. RFC 3986 has no room for
+ * \ ^ ` { | } either, but browsers send them raw in a query, so a site would break without
+ * them; none of them means anything to a parser of ours.
+ */
+/* clang-format off: one run of bytes a line */
+const uint8_t chars_table[256] = {
+    [0x09] = V,
+    [0x20] = V,
+    ['!'] = T | V | G | P,
+    ['"'] = V,
+    ['#'] = T | V,
+    ['$'] = T | V | G | P,
+    ['%'] = T | V | G,
+    ['&' ... '\''] = T | V | G | P,
+    ['(' ... ')'] = V | G | P,
+    ['*' ... '+'] = T | V | G | P,
+    [','] = V | G | P,
+    ['-' ... '.'] = T | V | G | H | P,
+    ['/'] = V | G | P,
+    ['0' ... '9'] = T | V | G | H | X | P,
+    [':' ... ';'] = V | G | P,
+    ['<'] = V,
+    ['='] = V | G | P,
+    ['>'] = V,
+    ['?'] = V | G,
+    ['@'] = V | G | P,
+    ['A' ... 'F'] = T | V | G | H | X | P,
+    ['G' ... 'Z'] = T | V | G | H | P,
+    ['[' ... ']'] = V | G,
+    ['^'] = T | V | G,
+    ['_'] = T | V | G | H | P,
+    ['`'] = T | V | G,
+    ['a' ... 'f'] = T | V | G | H | X | P,
+    ['g' ... 'z'] = T | V | G | H | P,
+    ['{'] = V | G,
+    ['|'] = T | V | G,
+    ['}'] = V | G,
+    ['~'] = T | V | G | P,
+    [0x80 ... 0xff] = V,
+};
+/* clang-format on */
+
+size_t
+chars_span(struct span s, enum chars class)
+{
+    size_t n = 0;
+
+    while (n < s.n && chars_is(s.p[n], class))
+        n++;
+    return n;
+}
+
+int
+chars_hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
