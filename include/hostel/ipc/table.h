@@ -35,7 +35,7 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(READY_WORKER,  4,  IPC_WORKER,     IPC_SUPERVISOR, IPC_STARTING | IPC_LEAVING,    0, 0)        \
   /* supervisor -> acceptor */                                                                     \
   X(LISTENER,      10, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  1, 1)        \
-  X(ROUTES,        11, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING | IPC_SERVING,    1, 1)        \
+  X(ROUTES,        11, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  1, 1)        \
   X(START,         12, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  0, 0)        \
   X(USER_CHANNEL,  13, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING | IPC_SERVING,    1, 1)        \
   X(USER_DOWN,     14, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING | IPC_SERVING,    0, 1)        \

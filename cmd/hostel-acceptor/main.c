@@ -1,0 +1,49 @@
+/*
+ * hostel-acceptor: started by hostel, never by hand. Descriptors: 0, 1 null; 2 log; 3 the
+ * supervisor. Floor 7.
+ */
+#include "hostel/acceptor/run.h"
+#include "hostel/base/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define CONTROL_FD 3
+
+static bool
+started_by_hostel(void)
+{
+    int type = 0;
+    socklen_t len = sizeof(type);
+
+    return getsockopt(CONTROL_FD, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+           type == SOCK_SEQPACKET;
+}
+
+int
+main(void)
+{
+    int rc;
+
+    if (!started_by_hostel()) {
+        fputs("hostel-acceptor is started by hostel; see hostel(8)\n", stderr);
+        return 2;
+    }
+    if (geteuid() == 0) { /* I1: whatever started it so did not drop */
+        fputs("hostel-acceptor: refuses to run as root\n", stderr);
+        return 1;
+    }
+    log_init(STDERR_FILENO, "hostel-acceptor", NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C is the supervisor's to answer */
+    rc = acceptor_run(CONTROL_FD);
+    if (rc < 0) {
+        log_error("cannot start: %s", uv_strerror(rc));
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,205 @@
+/*
+ * hostel: the command line. serve, check, confine. Floor 7.
+ */
+#include "hostel/base/mem.h"
+#include "hostel/base/text.h"
+#include "hostel/conf/model.h"
+#include "hostel/supervisor/run.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_CONFIG "/etc/hostel/hostel.yaml"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const char usage_text[] =
+    "hostel: a web server for machines that many users share\n"
+    "\n"
+    "  hostel serve [--config FILE]                 serve; FILE is " DEFAULT_CONFIG "\n"
+    "                                               unless told otherwise\n"
+    "  hostel serve --root DIR [--listen ADDR:PORT] serve one directory, without a config "
+    "file\n"
+    "                                               (127.0.0.1:8080; PHP if php-cgi is there)\n"
+    "  hostel check [--config FILE]                 look for errors in a configuration\n"
+    "  hostel check --explain [NAME]                what a directive means, or all of them\n"
+    "  hostel confine ROLE USER [--config FILE] -- PROGRAM [ARG...]\n"
+    "                                               run a program in the confinement of a\n"
+    "                                               worker, php or acceptor of USER\n"
+    "  hostel --version | --help\n";
+
+static int
+usage(const char *wrong)
+{
+    fprintf(stderr, "hostel: %s\n\n%s", wrong, usage_text);
+    return EXIT_USAGE;
+}
+
+static int
+load(const char *path, struct conf **conf)
+{
+    struct conf_errors errors = {0};
+    int rc = conf_load(path, geteuid() == 0, conf, &errors);
+
+    for (size_t i = 0; i < errors.n; i++)
+        fprintf(stderr, "%s\n", errors.lines[i]);
+    conf_errors_done(&errors);
+    return rc;
+}
+
+static int
+load_directory(const char *root, const char *listen, struct conf **conf)
+{
+    struct conf_errors errors = {0};
+    int rc = conf_for_directory(root, listen, conf, &errors);
+
+    for (size_t i = 0; i < errors.n; i++)
+        fprintf(stderr, "hostel: %s\n", errors.lines[i]);
+    conf_errors_done(&errors);
+    return rc;
+}
+
+static int
+cmd_serve(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"root", required_argument, NULL, 'r'},
+                                            {"listen", required_argument, NULL, 'l'},
+                                            {NULL, 0, NULL, 0}};
+    const char *config = NULL, *root = NULL, *listen = NULL;
+    struct conf *conf = NULL;
+    int option, rc;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'c')
+            config = optarg;
+        else if (option == 'r')
+            root = optarg;
+        else if (option == 'l')
+            listen = optarg;
+        else
+            return EXIT_USAGE; /* getopt has said why */
+    }
+    if (optind < argc)
+        return usage("serve takes no further words");
+    if (root && config)
+        return usage("serve takes --config or --root, not both");
+    if (listen && !root)
+        return usage("--listen goes with --root; a config file has its own listen");
+    rc = root ? load_directory(root, listen, &conf)
+              : load(config ? config : DEFAULT_CONFIG, &conf);
+    if (rc < 0)
+        return EXIT_FAILED;
+    rc = supervisor_serve(conf);
+    conf_free(&conf);
+    return rc;
+}
+
+static int
+cmd_check(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"explain", no_argument, NULL, 'e'},
+                                            {NULL, 0, NULL, 0}};
+    const char *config = DEFAULT_CONFIG;
+    struct conf *conf = NULL;
+    bool explain = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'c')
+            config = optarg;
+        else if (option == 'e')
+            explain = true;
+        else
+            return EXIT_USAGE;
+    }
+    if (explain && argc - optind <= 1)
+        return conf_explain(optind < argc ? argv[optind] : NULL) < 0 ? EXIT_FAILED : EXIT_OK;
+    if (optind < argc)
+        return usage("check takes no further words");
+    if (load(config, &conf) < 0)
+        return EXIT_FAILED;
+    conf_free(&conf);
+    puts("ok");
+    return EXIT_OK;
+}
+
+static int
+role_of(const char *word, enum confine_role *role)
+{
+    static const char *const names[] = {"worker", "php", "acceptor"};
+
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(word, names[i]) == 0) {
+            *role = (enum confine_role)i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static int
+cmd_confine(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {NULL, 0, NULL, 0}};
+    const char *config = NULL, *words[2] = {NULL, NULL};
+    struct conf *conf = NULL;
+    enum confine_role role;
+    int option, nwords = 0, rc;
+
+    /* ROLE and USER may stand before or after --config; PROGRAM's own options follow "--" */
+    while ((option = getopt_long(argc, argv, "-", options, NULL)) != -1) {
+        if (option == 'c')
+            config = optarg;
+        else if (option == 1 && nwords < 2)
+            words[nwords++] = optarg;
+        else if (option == 1)
+            return usage("confine: put \"--\" before the program");
+        else
+            return EXIT_USAGE;
+    }
+    if (nwords < 2 || optind >= argc)
+        return usage("confine takes ROLE, USER, \"--\" and a program");
+    if (role_of(words[0], &role) < 0)
+        return usage("confine: the role is worker, php or acceptor");
+    rc = config ? load(config, &conf) : conf_defaults(geteuid() == 0, &conf);
+    if (rc < 0)
+        return EXIT_FAILED;
+    rc = supervisor_confine(role, words[1], conf, argv + optind);
+    conf_free(&conf);
+    return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } commands[] = {{"serve", cmd_serve}, {"check", cmd_check}, {"confine", cmd_confine}};
+    static const char *const names[] = {"serve", "check", "confine", NULL};
+    const char *near;
+
+    if (argc < 2)
+        return usage("tell me what to do");
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        fputs(usage_text, stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("hostel " HOSTEL_VERSION);
+        return EXIT_OK;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    near = text_nearest(argv[1], names);
+    fprintf(stderr, "hostel: there is no command \"%s\"%s%s%s\n\n%s", argv[1],
+            near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "", usage_text);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,82 @@
+/* Taking connections off the listening sockets. Floor 6, hostel-acceptor. */
+#include "acceptor.h"
+#include "hostel/base/fd.h"
+#include "hostel/base/log.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#define TURN_ACCEPTS 128 /* in one turn: two full hand-over messages */
+
+static void
+on_connections(uv_poll_t *poll, int status, int events)
+{
+    struct listener *l = poll->data;
+
+    (void)events;
+    if (status < 0)
+        return;
+    for (unsigned i = 0; i < TURN_ACCEPTS; i++) {
+        int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            look_at(l->acceptor, fd);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            accept_rest(l);
+        /* a connection that ended while it waited is the next one's matter, not an end */
+        if (errno != ECONNABORTED && errno != EINTR && errno != EPROTO && errno != EPERM)
+            return;
+    }
+}
+
+void
+accept_rest(struct listener *l)
+{
+    if (l->resting)
+        return;
+    l->resting = true;
+    uv_poll_stop(&l->poll);
+    acceptor_tick_start(l->acceptor);
+    log_warn("out of descriptors: new connections wait a moment");
+}
+
+void
+accept_wake(struct acceptor *a)
+{
+    if (a->stop_ms)
+        return;
+    for (unsigned i = 0; i < a->nlisteners; i++) {
+        struct listener *l = &a->listeners[i];
+
+        if (l->resting)
+            uv_poll_start(&l->poll, UV_READABLE, on_connections);
+        l->resting = false;
+    }
+}
+
+int
+accept_start(struct acceptor *a)
+{
+    for (unsigned i = 0; i < a->nlisteners; i++) {
+        struct listener *l = &a->listeners[i];
+        int rc = uv_poll_init(&a->loop, &l->poll, l->fd);
+
+        if (rc < 0)
+            return rc;
+        l->poll.data = l;
+        uv_poll_start(&l->poll, UV_READABLE, on_connections);
+    }
+    return 0;
+}
+
+void
+accept_stop(struct acceptor *a)
+{
+    for (unsigned i = 0; a->started && i < a->nlisteners; i++) {
+        uv_poll_stop(&a->listeners[i].poll);
+        fd_close(&a->listeners[i].fd);
+    }
+    a->nlisteners = 0;
+}

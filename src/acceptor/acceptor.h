@@ -1,0 +1,146 @@
+/*
+ * The acceptor: an unprivileged process in an empty root directory that accepts connections,
+ * looks at the name they ask for without taking a byte, and passes the socket to the workers
+ * of that site's user. Runs as the acceptor_user. Floor 6.
+ *
+ *   accept.c ──> look.c ──> handover.c ──> a worker
+ *                  │             ↑ CONN_BACK
+ *                  └─> refuse.c (a constant answer, then a short linger)
+ */
+#ifndef HOSTEL_ACCEPTOR_ACCEPTOR_H
+#define HOSTEL_ACCEPTOR_ACCEPTOR_H
+
+#include "hostel/acceptor/run.h"
+#include "hostel/ipc/channel.h"
+#include "hostel/ipc/message.h"
+#include "hostel/ipc/routes.h"
+#include "hostel/peek/head.h"
+
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#define LISTENERS_MAX 64
+
+struct acceptor;
+
+struct listener {
+    uv_poll_t poll;
+    struct acceptor *acceptor;
+    int fd;
+    in_port_t port; /* network order: what a handed-back socket must be bound to */
+    bool resting;   /* out of descriptors: accepts again at the next tick */
+};
+
+/* A connection that is not routed yet, or that lingers after a refusal. */
+struct waiting {
+    uv_poll_t poll;
+    TAILQ_ENTRY(waiting) link; /* in waiting or lingering, oldest first */
+    struct acceptor *acceptor;
+    uint64_t deadline_ms;
+    size_t seen;   /* bytes already looked through */
+    uint32_t have; /* bytes that were there at the last look */
+    uint16_t addr; /* its client address's counter */
+    int fd;
+};
+TAILQ_HEAD(waiting_list, waiting);
+
+/* A connection whose user is known and that is not sent yet. */
+struct pending {
+    STAILQ_ENTRY(pending) link;
+    uint64_t deadline_ms;
+    struct buf prefix; /* of a handed-back one, else empty */
+    int fd;
+    uint8_t flags;
+};
+
+enum user_state {
+    USER_ASLEEP, /* never asked for, or its back-off is over: ask the supervisor */
+    USER_WANTED, /* asked; its channel will come */
+    USER_UP,     /* channel open */
+    USER_AWAY,   /* down until retry_ms: 503 */
+};
+
+struct user {
+    struct acceptor *acceptor;
+    uint32_t index;
+    enum user_state state;
+    struct channel *channel; /* the acceptors' end; NULL: none yet */
+    struct channel *drain;   /* USER_AWAY: the workers' end, to answer what waits in it */
+    uint64_t retry_ms;
+    STAILQ_HEAD(, pending) queue;
+    unsigned queued;
+    bool blocked; /* the channel is full: on_drain goes on */
+    bool dirty;   /* in acceptor.dirty */
+    STAILQ_ENTRY(user) dirty_link;
+    bool busy; /* in acceptor.busy: something of his waits */
+    LIST_ENTRY(user) busy_link;
+};
+
+/* Counters of client addresses, by keyed hash: a clash can only refuse too early. */
+#define ADDR_COUNTERS 65536
+
+struct acceptor {
+    uv_loop_t loop;
+    struct channel control;
+    uv_check_t flush; /* end of a loop turn: hand over what it gathered */
+    uv_timer_t tick;  /* runs only while something waits */
+    bool ticking;
+    struct listener listeners[LISTENERS_MAX];
+    unsigned nlisteners;
+    struct routes *routes;
+    struct user **users; /* routes_users() of them; NULL until first asked for */
+    LIST_HEAD(, user) busy;
+    STAILQ_HEAD(, user) dirty;
+    struct msg_start limits;
+    struct waiting_list waiting, lingering;
+    unsigned nwaiting, nlingering;
+    uint16_t addr_count[ADDR_COUNTERS];
+    uint64_t addr_key;
+    uint64_t stop_ms; /* leave by then; 0 = serving */
+    bool started;
+};
+
+/* control.c: what the supervisor says */
+int control_open(struct acceptor *a, int fd);
+int control_send_user(struct acceptor *a, enum msg_type type, uint32_t user);
+
+/* accept.c */
+int accept_start(struct acceptor *a);
+void accept_stop(struct acceptor *a);
+void accept_rest(struct listener *l); /* out of descriptors: pause until the next tick */
+void accept_wake(struct acceptor *a);
+
+/* look.c: takes fd in every case */
+void look_at(struct acceptor *a, int fd);
+/* Waiting connections past their deadline, or all of them. */
+void look_expire(struct acceptor *a, uint64_t now_ms);
+void look_drop_all(struct acceptor *a);
+
+/* handover.c */
+struct user *handover_user(struct acceptor *a, uint32_t index);
+/* takes fd; prefix (may be NULL) is copied */
+void handover_add(struct acceptor *a, uint32_t user, int fd, uint8_t flags,
+                  const struct span *prefix);
+void handover_flush(struct acceptor *a);
+void handover_expire(struct acceptor *a, uint64_t now_ms);
+/* takes fd */
+int handover_channel(struct acceptor *a, uint32_t user, int fd);
+int handover_down(struct acceptor *a, uint32_t user, uint32_t retry_ms, int drain_fd);
+bool handover_idle(const struct acceptor *a);
+
+/* handback.c: one CONN_BACK from a worker of this user; < 0: its channel is closed */
+int handback(struct user *u, struct message *m);
+
+/* refuse.c: a constant answer, then a short linger; takes fd */
+void refuse(struct acceptor *a, int fd, unsigned status);
+void refuse_expire(struct acceptor *a, uint64_t now_ms);
+void refuse_drop_all(struct acceptor *a);
+
+/* acceptor.c */
+void acceptor_tick_start(struct acceptor *a);
+
+/* The parts of a `struct waiting` that look.c and refuse.c share. */
+void waiting_free(struct waiting *w); /* the descriptor must be taken or closed before */
+
+#endif

@@ -1,0 +1,182 @@
+/* What the supervisor tells the acceptor, in the order of its life. Floor 6. */
+#include "acceptor.h"
+#include "hostel/base/date.h"
+#include "hostel/base/fd.h"
+#include "hostel/base/log.h"
+#include "hostel/base/mem.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#define CONTROL_QUEUE_MAX (256 * 1024) /* bytes of USER_WANT: 20,000 users at once */
+
+static int
+send_message(struct acceptor *a, enum msg_type type, const struct buf *payload)
+{
+    int rc = channel_send(&a->control, type, payload, NULL, 0);
+
+    return rc < 0 ? rc : 0;
+}
+
+int
+control_send_user(struct acceptor *a, enum msg_type type, uint32_t user)
+{
+    struct msg_user m = {.user = user};
+    struct buf b;
+    struct writer w = {&b, 0};
+    int rc;
+
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_user_put(&w, &m);
+    rc = w.error ? w.error : send_message(a, type, &b);
+    buf_done(&b);
+    return rc;
+}
+
+static int
+hello(struct acceptor *a)
+{
+    struct msg_hello m = {IPC_VERSION};
+    struct buf b;
+    struct writer w = {&b, 0};
+    int rc;
+
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_hello_put(&w, &m);
+    rc = w.error ? w.error : send_message(a, MSG_HELLO, &b);
+    buf_done(&b);
+    return rc;
+}
+
+static in_port_t
+bound_port(int fd)
+{
+    struct sockaddr_storage addr;
+    socklen_t len = sizeof(addr);
+
+    if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
+        return 0;
+    return addr.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&addr)->sin6_port
+                                      : ((struct sockaddr_in *)&addr)->sin_port;
+}
+
+static int
+on_listener(struct acceptor *a, struct message *m)
+{
+    struct msg_listener l;
+
+    if (msg_listener_get(&m->payload, &l) < 0 || a->nlisteners == LISTENERS_MAX)
+        return -EPROTO;
+    a->listeners[a->nlisteners++] = (struct listener){
+        .acceptor = a, .port = bound_port(m->fds[0]), .fd = fd_take(&m->fds[0])};
+    return 0;
+}
+
+static int
+on_routes(struct acceptor *a, struct message *m)
+{
+    struct routes *routes;
+
+    if (a->routes || reader_end(&m->payload) < 0 || routes_open(m->fds[0], &routes) < 0)
+        return -EPROTO;
+    a->routes = routes;
+    a->users = mem_new_array(routes_users(routes), sizeof(struct user *));
+    return 0;
+}
+
+static int
+on_start(struct acceptor *a, struct message *m)
+{
+    int rc;
+
+    if (msg_start_get(&m->payload, &a->limits) < 0 || !a->routes || a->started)
+        return -EPROTO;
+    a->started = true;
+    rc = accept_start(a);
+    if (rc < 0)
+        return rc;
+    rc = send_message(a, MSG_READY, NULL);
+    channel_phase(&a->control, IPC_SERVING);
+    return rc;
+}
+
+static int
+on_user_channel(struct acceptor *a, struct message *m)
+{
+    struct msg_user u;
+
+    if (msg_user_get(&m->payload, &u) < 0 || !a->routes || u.user >= routes_users(a->routes))
+        return -EPROTO;
+    return handover_channel(a, u.user, fd_take(&m->fds[0]));
+}
+
+static int
+on_user_down(struct acceptor *a, struct message *m)
+{
+    struct msg_user u;
+
+    if (msg_user_get(&m->payload, &u) < 0 || !a->routes || u.user >= routes_users(a->routes))
+        return -EPROTO;
+    return handover_down(a, u.user, u.retry_ms, m->nfds ? fd_take(&m->fds[0]) : -1);
+}
+
+static int
+on_stop(struct acceptor *a, struct message *m)
+{
+    struct msg_stop s;
+
+    if (msg_stop_get(&m->payload, &s) < 0)
+        return -EPROTO;
+    channel_phase(&a->control, IPC_LEAVING);
+    a->stop_ms = date_mono_ms() + s.timeout_ms;
+    accept_stop(a);
+    look_drop_all(a);
+    refuse_drop_all(a);
+    acceptor_tick_start(a); /* leaves when what is pending has been handed over */
+    return 0;
+}
+
+static int
+on_message(void *data, struct message *m)
+{
+    struct acceptor *a = data;
+
+    switch (m->type) {
+    case MSG_LISTENER:
+        return on_listener(a, m);
+    case MSG_ROUTES:
+        return on_routes(a, m);
+    case MSG_START:
+        return on_start(a, m);
+    case MSG_USER_CHANNEL:
+        return on_user_channel(a, m);
+    case MSG_USER_DOWN:
+        return on_user_down(a, m);
+    case MSG_STOP_ACCEPTOR:
+        return on_stop(a, m);
+    default:
+        return -EPROTO;
+    }
+}
+
+static void
+on_end(void *data, int reason)
+{
+    struct acceptor *a = data;
+
+    if (reason < 0)
+        log_error("the supervisor's channel failed: %s", uv_strerror(reason));
+    uv_stop(&a->loop); /* without a supervisor there is nobody to route for */
+}
+
+static const struct channel_ops control_ops = {on_message, on_end, NULL};
+
+int
+control_open(struct acceptor *a, int fd)
+{
+    int rc = channel_open(&a->control, &a->loop, fd, IPC_ACCEPTOR, IPC_SUPERVISOR,
+                          CONTROL_QUEUE_MAX, &control_ops, a);
+
+    return rc < 0 ? rc : hello(a);
+}

@@ -1,0 +1,91 @@
+/*
+ * A kept connection that asked for another user's site comes back from its worker. Nothing a
+ * worker says is believed: the descriptor must be a connected TCP socket of one of our ports,
+ * the visitor's address is whatever that socket says, and the bytes already read are routed
+ * by their own Host like any others. Floor 6, hostel-acceptor.
+ */
+#include "acceptor.h"
+#include "hostel/base/fd.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+static bool
+is_option(int fd, int option, int value)
+{
+    int v = -1;
+    socklen_t len = sizeof(v);
+
+    return getsockopt(fd, SOL_SOCKET, option, &v, &len) == 0 && v == value;
+}
+
+static bool
+is_our_port(const struct acceptor *a, int fd)
+{
+    struct sockaddr_storage addr;
+    socklen_t len = sizeof(addr);
+    in_port_t port;
+
+    if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
+        return false;
+    if (addr.ss_family == AF_INET6)
+        port = ((struct sockaddr_in6 *)&addr)->sin6_port;
+    else if (addr.ss_family == AF_INET)
+        port = ((struct sockaddr_in *)&addr)->sin_port;
+    else
+        return false;
+    for (unsigned i = 0; i < a->nlisteners; i++)
+        if (a->listeners[i].port == port)
+            return true;
+    return false;
+}
+
+static bool
+is_visitor(const struct acceptor *a, int fd)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+
+    return is_option(fd, SO_TYPE, SOCK_STREAM) && is_option(fd, SO_PROTOCOL, IPPROTO_TCP) &&
+           is_option(fd, SO_ACCEPTCONN, 0) &&
+           getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && is_our_port(a, fd);
+}
+
+int
+handback(struct user *u, struct message *m)
+{
+    static struct head head;
+    struct acceptor *a = u->acceptor;
+    struct msg_conn_prefix back;
+    enum head_verdict verdict;
+    bool by_default;
+    size_t seen = 0;
+    uint32_t to;
+    int fd;
+
+    if (m->type != MSG_CONN_BACK || msg_conn_prefix_get(&m->payload, &back) < 0)
+        return -EPROTO;
+    fd = fd_take(&m->fds[0]);
+    if (a->stop_ms) {
+        fd_close(&fd);
+        return 0;
+    }
+    if (!is_visitor(a, fd)) {
+        fd_close(&fd);
+        return -EPROTO;
+    }
+    verdict = head_parse(back.prefix, &seen, &head);
+    if (verdict != HEAD_OK) { /* a worker hands back whole heads only */
+        refuse(a, fd, verdict == HEAD_MORE ? 400 : (unsigned)verdict);
+        return 0;
+    }
+    to = routes_find(a->routes, span_str(head.host_name), &by_default);
+    if (to == ROUTES_NO_USER) {
+        refuse(a, fd, 404);
+        return 0;
+    }
+    handover_add(a, to, fd, (uint8_t)(CONN_RETURNED | (by_default ? CONN_BY_DEFAULT : 0)),
+                 &back.prefix);
+    return 0;
+}

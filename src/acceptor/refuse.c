@@ -1,0 +1,160 @@
+/*
+ * Constant answers to connections that go to no worker: bad heads, unknown names, a user who
+ * is down. The answer is followed by a short linger (RFC 9112 9.6): closing a socket with
+ * unread bytes in it would reset the connection and could take the answer with it. Floor 6.
+ */
+#include "acceptor.h"
+#include "hostel/base/date.h"
+#include "hostel/base/fd.h"
+#include "hostel/base/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#define LINGER_MS    1000
+#define LINGER_MAX   1024        /* connections; more are closed at once */
+#define LINGER_BYTES (64 * 1024) /* read and thrown away in one turn */
+
+static const struct {
+    unsigned status;
+    const char *title, *text;
+} answers[] = {
+    {400, "Bad Request", "The request could not be understood."},
+    {404, "Not Found", "There is no site of this name here."},
+    {408, "Request Timeout", "The request did not arrive in time."},
+    {414, "URI Too Long", "The address asked for is too long."},
+    {421, "Misdirected Request", "This site is not served on this connection."},
+    {431, "Request Header Fields Too Large", "The request's head is too large."},
+    {501, "Not Implemented", "The request uses something this server does not know."},
+    {503, "Service Unavailable", "This site cannot answer just now. Please try again soon."},
+    {505, "HTTP Version Not Supported", "This version of HTTP is not spoken here."},
+};
+
+static size_t
+format(unsigned status, char *text, size_t room)
+{
+    size_t i = 0, last = sizeof(answers) / sizeof(answers[0]) - 1;
+    char page[512];
+    int body, n;
+
+    while (i < last && answers[i].status != status)
+        i++;
+    body = snprintf(page, sizeof(page),
+                    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                    "<title>%u %s</title></head>\n<body><h1>%s</h1>\n<p>%s</p></body></html>\n",
+                    answers[i].status, answers[i].title, answers[i].title, answers[i].text);
+    n = snprintf(text, room,
+                 "HTTP/1.1 %u %s\r\nDate: %.*s\r\nServer: hostel\r\n"
+                 "Content-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n%s"
+                 "Connection: close\r\n\r\n%s",
+                 answers[i].status, answers[i].title, DATE_LEN, date_now().p, body,
+                 answers[i].status == 503 ? "Retry-After: 5\r\n" : "", page);
+    return n > 0 && (size_t)n < room ? (size_t)n : 0;
+}
+
+/* ret  true while the client may still send */
+static bool
+discard(int fd)
+{
+    static char nowhere[16 * 1024];
+    size_t total = 0;
+    ssize_t n;
+
+    while (total < LINGER_BYTES) {
+        n = recv(fd, nowhere, sizeof(nowhere), MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+            return false;
+        if (n < 0)
+            return true;
+        total += (size_t)n;
+    }
+    return true;
+}
+
+static void
+on_poll_closed(uv_handle_t *handle)
+{
+    waiting_free(handle->data);
+}
+
+static void
+done(struct waiting *w)
+{
+    struct acceptor *a = w->acceptor;
+
+    uv_poll_stop(&w->poll);
+    fd_close(&w->fd);
+    TAILQ_REMOVE(&a->lingering, w, link);
+    a->nlingering--;
+    uv_close((uv_handle_t *)&w->poll, on_poll_closed);
+}
+
+static void
+on_linger(uv_poll_t *poll, int status, int events)
+{
+    struct waiting *w = poll->data;
+
+    (void)events;
+    if (status < 0 || !discard(w->fd))
+        done(w);
+}
+
+static void
+linger(struct acceptor *a, int fd)
+{
+    struct waiting *w;
+
+    if (a->nlingering >= LINGER_MAX || a->stop_ms) {
+        fd_close(&fd);
+        return;
+    }
+    w = mem_new(sizeof(*w));
+    *w = (struct waiting){
+        .acceptor = a, .deadline_ms = date_mono_ms() + LINGER_MS, .fd = fd};
+    if (uv_poll_init(&a->loop, &w->poll, fd) < 0) {
+        fd_close(&fd);
+        waiting_free(w);
+        return;
+    }
+    w->poll.data = w;
+    TAILQ_INSERT_TAIL(&a->lingering, w, link);
+    a->nlingering++;
+    uv_poll_start(&w->poll, UV_READABLE, on_linger);
+    acceptor_tick_start(a);
+}
+
+void
+refuse(struct acceptor *a, int fd, unsigned status)
+{
+    char text[1024];
+    size_t n = format(status, text, sizeof(text));
+    bool open = discard(fd);
+    int lowat = 1;
+
+    /* a fresh socket's send buffer takes this whole; a client that reads nothing loses it */
+    (void)send(fd, text, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)shutdown(fd, SHUT_WR);
+    if (!open) {
+        fd_close(&fd);
+        return;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat));
+    linger(a, fd);
+}
+
+void
+refuse_expire(struct acceptor *a, uint64_t now_ms)
+{
+    struct waiting *w;
+
+    while ((w = TAILQ_FIRST(&a->lingering)) && w->deadline_ms <= now_ms)
+        done(w);
+}
+
+void
+refuse_drop_all(struct acceptor *a)
+{
+    while (!TAILQ_EMPTY(&a->lingering))
+        done(TAILQ_FIRST(&a->lingering));
+}

@@ -1,0 +1,347 @@
+/* The acceptors: what they are given at their start, and what they ask for. Floor 6, hostel. */
+#include "supervisor.h"
+#include "hostel/base/date.h"
+#include "hostel/base/fd.h"
+#include "hostel/base/log.h"
+#include "hostel/base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#define ACCEPTOR_QUEUE_MAX (4 * 1024 * 1024) /* a message a user, 20,000 of them at a start */
+#define CONNS_PER_ADDR     512               /* un-routed connections of one address */
+#define CONNS_MAX          16384             /* altogether; the oldest give way */
+#define RETRY_FIRST_MS     100
+#define RETRY_LAST_MS      5000
+
+static int
+send_user(struct acceptor_child *a, enum msg_type type, uint32_t user, uint32_t retry_ms,
+          int fd)
+{
+    struct msg_user m = {user, retry_ms};
+    struct buf b;
+    struct writer w = {&b, 0};
+    int rc, copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+    if (fd >= 0 && copy < 0)
+        return -errno;
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_user_put(&w, &m);
+    rc = w.error ? w.error : channel_send(a->control, type, &b, &copy, copy >= 0);
+    fd_close(&copy);
+    buf_done(&b);
+    return rc < 0 ? rc : 0;
+}
+
+/* --- the start: HELLO -> listeners, routes, channels, START -> READY ------------------------
+ */
+
+static int
+send_fd(struct acceptor_child *a, enum msg_type type, const struct buf *payload, int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3), rc;
+
+    if (copy < 0)
+        return -errno;
+    rc = channel_send(a->control, type, payload, &copy, 1);
+    fd_close(&copy);
+    return rc < 0 ? rc : 0;
+}
+
+static int
+send_listener(struct acceptor_child *a, uint32_t id)
+{
+    struct msg_listener m = {id};
+    struct buf b;
+    struct writer w = {&b, 0};
+    int rc;
+
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_listener_put(&w, &m);
+    rc = w.error ? w.error : send_fd(a, MSG_LISTENER, &b, a->child.s->listeners[id]);
+    buf_done(&b);
+    return rc;
+}
+
+static int
+send_start(struct acceptor_child *a)
+{
+    struct msg_start m = {(uint32_t)a->child.s->conf->head_timeout_ms, CONNS_PER_ADDR,
+                          CONNS_MAX};
+    struct buf b;
+    struct writer w = {&b, 0};
+    int rc;
+
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_start_put(&w, &m);
+    rc = w.error ? w.error : channel_send(a->control, MSG_START, &b, NULL, 0);
+    buf_done(&b);
+    return rc < 0 ? rc : 0;
+}
+
+static int
+on_hello(struct acceptor_child *a, struct message *m)
+{
+    struct supervisor *s = a->child.s;
+    struct msg_hello hello;
+    int rc = 0;
+
+    if (msg_hello_get(&m->payload, &hello) < 0 || a->greeted)
+        return -EPROTO;
+    if (hello.version != IPC_VERSION) {
+        log_error("hostel-acceptor is of another build than hostel: install them together");
+        return -EPROTO;
+    }
+    for (size_t i = 0; rc == 0 && i < s->conf->nlisten; i++)
+        rc = send_listener(a, (uint32_t)i);
+    if (rc == 0)
+        rc = send_fd(a, MSG_ROUTES, NULL, s->routes_fd);
+    for (size_t i = 0; rc == 0 && i < s->conf->nusers; i++) {
+        struct room *r = &s->rooms[i];
+
+        if (r->front >= 0)
+            rc = send_user(a, MSG_USER_CHANNEL, r->index, 0, r->front);
+    }
+    a->greeted = true;
+    return rc == 0 ? send_start(a) : rc;
+}
+
+static int
+on_ready(struct acceptor_child *a, struct message *m)
+{
+    if (reader_end(&m->payload) < 0 || a->ready)
+        return -EPROTO;
+    a->ready = true;
+    if (a->child.s->stop == STOP_NOT)
+        channel_phase(a->control, IPC_SERVING);
+    supervisor_acceptor_ready(a->child.s);
+    return 0;
+}
+
+static int
+on_user(struct acceptor_child *a, struct message *m)
+{
+    struct supervisor *s = a->child.s;
+    struct msg_user u;
+
+    if (msg_user_get(&m->payload, &u) < 0 || u.user >= s->conf->nusers)
+        return -EPROTO;
+    if (s->stop != STOP_NOT)
+        return 0;
+    if (m->type == MSG_USER_WANT)
+        room_wanted(&s->rooms[u.user]);
+    else
+        room_bad(&s->rooms[u.user]);
+    return 0;
+}
+
+static int
+on_message(void *data, struct message *m)
+{
+    switch (m->type) {
+    case MSG_HELLO:
+        return on_hello(data, m);
+    case MSG_READY:
+        return on_ready(data, m);
+    case MSG_USER_WANT:
+    case MSG_USER_BAD:
+        return on_user(data, m);
+    default:
+        return -EPROTO;
+    }
+}
+
+/* --- the end of one -------------------------------------------------------------------------
+ */
+
+static void
+free_channel(struct channel *c)
+{
+    free(c);
+}
+
+static void
+drop_control(struct acceptor_child *a)
+{
+    if (a->control)
+        channel_close(a->control, free_channel);
+    a->control = NULL;
+}
+
+/* Whatever it was, an acceptor without its channel is of no use. */
+static void
+on_end(void *data, int reason)
+{
+    struct acceptor_child *a = data;
+
+    if (reason < 0)
+        log_error("%s (pid %ld) is ended: %s", a->child.label, (long)a->child.pid,
+                  reason == -EPROTO ? "it said what it may not say" : uv_strerror(reason));
+    if (reason < 0)
+        child_signal(&a->child, SIGKILL);
+    drop_control(a);
+}
+
+static const struct channel_ops control_ops = {on_message, on_end, NULL};
+
+static void
+on_exit_of(struct child *c, bool clean)
+{
+    struct acceptor_child *a = c->owner;
+    struct supervisor *s = c->s;
+    uint64_t now = date_mono_ms(), wait = RETRY_FIRST_MS;
+
+    (void)clean;
+    drop_control(a);
+    a->greeted = a->ready = false;
+    if (s->stop != STOP_NOT)
+        return;
+    if (!s->announced) {
+        log_error("%s cannot serve", c->label);
+        supervisor_stop(s, 1);
+        return;
+    }
+    a->crashes = now - c->since_ms > START_TIMEOUT_MS ? 1 : a->crashes + 1;
+    for (unsigned i = 1; i < a->crashes && wait < RETRY_LAST_MS; i++)
+        wait *= 2;
+    a->retry_ms = now + (a->crashes == 1 ? 0 : wait);
+    if (a->crashes == 1)
+        acceptors_sweep(s, now);
+}
+
+static int
+start(struct acceptor_child *a)
+{
+    static char *const argv[] = {"hostel-acceptor", NULL};
+    static char *const envp[] = {NULL};
+    struct supervisor *s = a->child.s;
+    struct spawn_spec spec;
+    int pair[2], rc;
+
+    a->retry_ms = 0;
+    rc = channel_pair(pair);
+    if (rc < 0)
+        return rc;
+    spec_acceptor(&spec, s->conf, &s->conf->acceptor_ids, s->empty_dir);
+    spec.exec_fd = s->acceptor_exe;
+    spec.argv = argv;
+    spec.envp = envp;
+    spec.nfds = 4;
+    spec.fds[2] = SPAWN_FD_LOG;
+    spec.fds[3] = pair[1];
+    rc = child_start(&a->child, &spec, s->error_fd);
+    fd_close(&pair[1]);
+    if (rc < 0) {
+        fd_close(&pair[0]);
+        return rc;
+    }
+    a->control = mem_new(sizeof(*a->control));
+    rc = channel_open(a->control, &s->loop, pair[0], IPC_SUPERVISOR, IPC_ACCEPTOR,
+                      ACCEPTOR_QUEUE_MAX, &control_ops, a);
+    if (rc < 0) {
+        free(a->control);
+        a->control = NULL;
+        child_signal(&a->child, SIGKILL);
+    }
+    return rc;
+}
+
+int
+acceptors_start(struct supervisor *s)
+{
+    s->acceptors = mem_new_array(s->conf->acceptors, sizeof(*s->acceptors));
+    for (uint32_t i = 0; i < s->conf->acceptors; i++) {
+        struct acceptor_child *a = &s->acceptors[i];
+        int rc;
+
+        a->child = (struct child){
+            .s = s, .owner = a, .on_exit = on_exit_of, .label = "hostel-acceptor"};
+        rc = start(a);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+void
+acceptors_sweep(struct supervisor *s, uint64_t now_ms)
+{
+    for (uint32_t i = 0; i < s->conf->acceptors; i++) {
+        struct acceptor_child *a = &s->acceptors[i];
+
+        if (s->stop == STOP_NOT && !a->child.pid && a->retry_ms <= now_ms && start(a) < 0)
+            a->retry_ms = now_ms + RETRY_LAST_MS;
+        if (a->child.pid && !a->ready && now_ms - a->child.since_ms > START_TIMEOUT_MS)
+            child_signal(&a->child, SIGKILL);
+    }
+}
+
+bool
+acceptors_ready(const struct supervisor *s)
+{
+    for (uint32_t i = 0; i < s->conf->acceptors; i++)
+        if (!s->acceptors[i].ready)
+            return false;
+    return true;
+}
+
+bool
+acceptors_running(const struct supervisor *s)
+{
+    for (uint32_t i = 0; s->acceptors && i < s->conf->acceptors; i++)
+        if (s->acceptors[i].child.pid)
+            return true;
+    return false;
+}
+
+void
+acceptors_stop(struct supervisor *s, uint32_t timeout_ms)
+{
+    struct msg_stop m = {timeout_ms};
+    struct buf b;
+    struct writer w = {&b, 0};
+
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_stop_put(&w, &m);
+    for (uint32_t i = 0; s->acceptors && i < s->conf->acceptors; i++) {
+        struct acceptor_child *a = &s->acceptors[i];
+
+        if (!a->control)
+            continue;
+        channel_phase(a->control, IPC_LEAVING);
+        if (channel_send(a->control, MSG_STOP_ACCEPTOR, &b, NULL, 0) < 0)
+            child_signal(&a->child, SIGKILL);
+    }
+    buf_done(&b);
+}
+
+void
+acceptors_tell_channel(struct supervisor *s, struct room *r)
+{
+    for (uint32_t i = 0; i < s->conf->acceptors; i++) {
+        struct acceptor_child *a = &s->acceptors[i];
+
+        /* one that has not greeted yet gets all channels then */
+        if (a->control && a->greeted &&
+            send_user(a, MSG_USER_CHANNEL, r->index, 0, r->front) < 0)
+            child_signal(&a->child, SIGKILL);
+    }
+}
+
+void
+acceptors_tell_down(struct supervisor *s, struct room *r, uint32_t retry_ms)
+{
+    int drain = r->back;
+
+    for (uint32_t i = 0; i < s->conf->acceptors; i++) {
+        struct acceptor_child *a = &s->acceptors[i];
+
+        if (!a->control || !a->greeted)
+            continue;
+        if (send_user(a, MSG_USER_DOWN, r->index, retry_ms, drain) < 0)
+            child_signal(&a->child, SIGKILL);
+        drain = -1;
+    }
+}

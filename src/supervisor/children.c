@@ -1,0 +1,133 @@
+/* Any child: started, listened to, reaped. Floor 6, hostel. */
+#include "supervisor.h"
+#include "hostel/base/date.h"
+#include "hostel/base/fd.h"
+#include "hostel/base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void
+on_spawned(void *data, pid_t pid, const struct spawn_error *error)
+{
+    struct child *c = data;
+
+    if (error)
+        log_error("cannot start %s (pid %ld): %s: %s", c->label, (long)pid, error->step,
+                  uv_strerror(error->error));
+}
+
+int
+child_start(struct child *c, struct spawn_spec *spec, int log_fd)
+{
+    int pipe_fds[2];
+    int rc;
+
+    if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0) {
+        rc = -errno;
+        log_error("cannot start %s: pipe: %s", c->label, uv_strerror(rc));
+        return rc;
+    }
+    /* the child's end blocks: a child that talks too much waits, nothing of it is lost */
+    (void)fcntl(pipe_fds[1], F_SETFL, 0);
+    for (unsigned i = 0; i < spec->nfds; i++)
+        if (spec->fds[i] == SPAWN_FD_LOG)
+            spec->fds[i] = pipe_fds[1];
+    c->own_group = spec->own_group;
+    rc = spawn_start(&c->s->loop, spec, on_spawned, c, &c->pid);
+    fd_close(&pipe_fds[1]);
+    if (rc < 0) {
+        log_error("cannot start %s: %s", c->label, uv_strerror(rc));
+        fd_close(&pipe_fds[0]);
+        c->pid = 0;
+        return rc;
+    }
+    c->since_ms = date_mono_ms();
+    c->log =
+        logpipe_new(&c->s->loop, pipe_fds[0], log_fd, spec->cage == CAGE_PHP ? c->label : NULL);
+    LIST_INSERT_HEAD(&c->s->children, c, link);
+    return 0;
+}
+
+void
+child_signal(struct child *c, int signal)
+{
+    if (c->pid > 0)
+        (void)kill(c->own_group ? -c->pid : c->pid, signal);
+}
+
+static struct child *
+find(struct supervisor *s, pid_t pid)
+{
+    struct child *c;
+
+    LIST_FOREACH(c, &s->children, link)
+    if (c->pid == pid)
+        return c;
+    return NULL;
+}
+
+static void
+say_end(const struct child *c, const siginfo_t *info)
+{
+    if (info->si_code == CLD_EXITED && info->si_status == 0)
+        return;
+    if (info->si_code == CLD_EXITED)
+        log_warn("%s (pid %ld) exited with %d", c->label, (long)c->pid, info->si_status);
+    else
+        log_warn("%s (pid %ld) was ended by signal %d (%s)", c->label, (long)c->pid,
+                 info->si_status, strsignal(info->si_status));
+}
+
+/*
+ * Look before reaping: as long as the leader is a zombie its group's number cannot be anybody
+ * else's, so the rest of the group can be ended without hitting a stranger.
+ */
+void
+children_reap(struct supervisor *s)
+{
+    siginfo_t info;
+
+    for (;;) {
+        struct child *c;
+        pid_t pid;
+        bool clean;
+
+        info.si_pid = 0;
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+            return;
+        pid = info.si_pid;
+        c = find(s, pid);
+        if (c && c->own_group)
+            (void)kill(-pid, SIGKILL);
+        (void)waitpid(pid, NULL, 0);
+        if (!c) /* an orphan of a pool's: we are its reaper */
+            continue;
+        clean = info.si_code == CLD_EXITED && info.si_status == 0;
+        if (s->stop == STOP_NOT)
+            say_end(c, &info);
+        LIST_REMOVE(c, link);
+        c->pid = 0;
+        logpipe_free(&c->log);
+        c->on_exit(c, clean);
+    }
+}
+
+bool
+children_any(const struct supervisor *s)
+{
+    return !LIST_EMPTY(&s->children);
+}
+
+void
+children_kill_all(struct supervisor *s)
+{
+    struct child *c;
+
+    LIST_FOREACH(c, &s->children, link)
+    child_signal(c, SIGKILL);
+}

@@ -1,0 +1,273 @@
+/*
+ * A room is one user: the channel his connections come through, and when his workers run.
+ * Both ends of the channel stay open here, so what waits in it outlives every worker.
+ * Floor 6, hostel.
+ *
+ *   EMPTY ──wanted, or channel readable──> OPEN ──all retired──> EMPTY
+ *     ↑                                     │ crashed
+ *     │         less than CRASHES_MAX times │ in a row: EMPTY again (what waits starts them)
+ *     └──── back-off over ──── DOWN <───────┘ else
+ */
+#include "supervisor.h"
+#include "hostel/base/date.h"
+#include "hostel/base/fd.h"
+#include "hostel/base/log.h"
+#include "hostel/base/mem.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define CRASHES_MAX   3     /* in a row, before the user is down */
+#define CRASH_CALM_MS 10000 /* a worker that lived longer starts a new count */
+#define RETIRE_MIN_MS 500   /* one that leaves sooner did not retire, whatever its status */
+#define DOWN_FIRST_MS 1000
+#define DOWN_LAST_MS  30000
+#define DRAIN_LATE_MS 300 /* an acceptor notices the end of a back-off with its tick */
+/*
+ * The send buffer of the acceptors' end: about this many bytes of queued datagrams, at 0.8 to
+ * 1 KiB each with up to 64 sockets. What does not fit waits in the acceptor.
+ */
+#define CHANNEL_SNDBUF (16 * 1024)
+
+void
+rooms_new(struct supervisor *s)
+{
+    s->rooms = mem_new_array(s->conf->nusers, sizeof(*s->rooms));
+    for (size_t i = 0; i < s->conf->nusers; i++)
+        s->rooms[i] = (struct room){
+            .s = s, .index = (uint32_t)i, .user = &s->conf->users[i], .front = -1, .back = -1};
+}
+
+/* --- watching the channel while nobody reads it ---------------------------------------------
+ */
+
+static void
+on_watch_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void
+unwatch(struct room *r)
+{
+    if (!r->watch)
+        return;
+    uv_poll_stop(r->watch);
+    uv_close((uv_handle_t *)r->watch, on_watch_closed);
+    r->watch = NULL;
+}
+
+static void open_room(struct room *r);
+
+static void
+on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct room *r = poll->data;
+
+    (void)status;
+    (void)events;
+    open_room(r);
+}
+
+/* Nothing is read: a connection that waits there is the next worker's. */
+static void
+watch(struct room *r)
+{
+    if (r->watch || r->back < 0)
+        return;
+    r->watch = mem_new(sizeof(*r->watch));
+    if (uv_poll_init(&r->s->loop, r->watch, r->back) < 0) {
+        free(r->watch);
+        r->watch = NULL;
+        return; /* the sweep tries again */
+    }
+    r->watch->data = r;
+    uv_poll_start(r->watch, UV_READABLE, on_readable);
+}
+
+/* --- states ---------------------------------------------------------------------------------
+ */
+
+static void
+go_down(struct room *r)
+{
+    uint64_t wait = DOWN_FIRST_MS;
+
+    for (unsigned i = CRASHES_MAX; i < r->crashes && wait < DOWN_LAST_MS; i++)
+        wait *= 2;
+    if (wait > DOWN_LAST_MS)
+        wait = DOWN_LAST_MS;
+    log_error(
+        "user %s is down: his worker failed %u times in a row; his visitors get 503, next "
+        "try in %llu s",
+        r->user->ids.name, r->crashes, (unsigned long long)(wait / 1000));
+    unwatch(r);
+    r->state = ROOM_DOWN;
+    r->retry_ms = date_mono_ms() + wait + DRAIN_LATE_MS;
+    acceptors_tell_down(r->s, r, (uint32_t)wait);
+}
+
+static void
+empty_room(struct room *r)
+{
+    r->state = ROOM_EMPTY;
+    if (r->s->stop == STOP_NOT)
+        watch(r);
+}
+
+static void
+count_crash(struct room *r, uint64_t lived_ms)
+{
+    r->crashes = lived_ms > CRASH_CALM_MS ? 1 : r->crashes + 1;
+}
+
+static void
+start_workers(struct room *r)
+{
+    for (uint32_t i = 0; i < r->user->workers; i++)
+        if (!r->workers[i].child.pid && worker_start(&r->workers[i]) == 0)
+            r->running++;
+}
+
+static void
+open_room(struct room *r)
+{
+    unwatch(r);
+    if (!r->workers) {
+        r->workers = mem_new_array(r->user->workers, sizeof(*r->workers));
+        for (uint32_t i = 0; i < r->user->workers; i++)
+            r->workers[i].room = r;
+    }
+    r->state = ROOM_OPEN;
+    start_workers(r);
+    if (r->running)
+        return;
+    count_crash(r, 0);
+    if (r->crashes >= CRASHES_MAX)
+        go_down(r);
+    else
+        empty_room(r);
+}
+
+static int
+make_channel(struct room *r)
+{
+    int pair[2], size = CHANNEL_SNDBUF;
+    int rc = channel_pair(pair);
+
+    if (rc < 0)
+        return rc;
+    (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    r->front = pair[0];
+    r->back = pair[1];
+    acceptors_tell_channel(r->s, r);
+    return 0;
+}
+
+/* --- what others tell it --------------------------------------------------------------------
+ */
+
+void
+room_wanted(struct room *r)
+{
+    if (r->state == ROOM_DOWN)
+        return;
+    if (r->front < 0) {
+        int rc = make_channel(r);
+
+        if (rc < 0) {
+            log_error("no channel for user %s: %s", r->user->ids.name, uv_strerror(rc));
+            return;
+        }
+    } else {
+        /* an acceptor that has started since, or that had lost it */
+        acceptors_tell_channel(r->s, r);
+    }
+    if (r->state == ROOM_EMPTY)
+        open_room(r);
+}
+
+/*
+ * His workers said something on the channel that no worker says: they are not trusted with a
+ * connection any more. They end, and their channel with all that is in it.
+ */
+void
+room_bad(struct room *r)
+{
+    log_error("user %s: his workers broke the protocol and are ended", r->user->ids.name);
+    for (uint32_t i = 0; r->workers && i < r->user->workers; i++)
+        child_signal(&r->workers[i].child, SIGKILL);
+    unwatch(r);
+    fd_close(&r->front);
+    fd_close(&r->back);
+    if (make_channel(r) < 0)
+        return; /* asked for again with the next connection */
+    if (r->state == ROOM_EMPTY)
+        watch(r);
+}
+
+void
+room_worker_exited(struct room *r, struct worker_child *w, bool clean)
+{
+    uint64_t lived_ms = date_mono_ms() - w->child.since_ms;
+
+    r->running--;
+    pools_forget_worker(r->s, w);
+    if (r->s->stop != STOP_NOT)
+        return;
+    if (!clean || lived_ms < RETIRE_MIN_MS)
+        count_crash(r, lived_ms);
+    else
+        r->crashes = 0;
+    if (r->running)
+        return; /* the others serve; this one is started with the next opening */
+    if (r->crashes >= CRASHES_MAX)
+        go_down(r);
+    else
+        empty_room(r);
+}
+
+void
+rooms_sweep(struct supervisor *s, uint64_t now_ms)
+{
+    for (size_t i = 0; i < s->conf->nusers; i++) {
+        struct room *r = &s->rooms[i];
+
+        if (r->state == ROOM_DOWN && now_ms >= r->retry_ms)
+            empty_room(r);
+        else if (r->state == ROOM_EMPTY && s->stop == STOP_NOT)
+            watch(r);
+        for (uint32_t k = 0; r->workers && k < r->user->workers; k++) {
+            struct worker_child *w = &r->workers[k];
+
+            if (w->child.pid && !w->ready && now_ms - w->child.since_ms > START_TIMEOUT_MS) {
+                log_error("%s (pid %ld) did not get ready and is ended", w->child.label,
+                          (long)w->child.pid);
+                child_signal(&w->child, SIGKILL);
+            }
+        }
+    }
+}
+
+bool
+rooms_any_worker(const struct supervisor *s)
+{
+    for (size_t i = 0; s->rooms && i < s->conf->nusers; i++)
+        if (s->rooms[i].running)
+            return true;
+    return false;
+}
+
+void
+rooms_stop(struct supervisor *s, uint32_t timeout_ms)
+{
+    for (size_t i = 0; s->rooms && i < s->conf->nusers; i++) {
+        struct room *r = &s->rooms[i];
+
+        unwatch(r);
+        for (uint32_t k = 0; r->workers && k < r->user->workers; k++)
+            worker_stop(&r->workers[k], timeout_ms);
+    }
+}

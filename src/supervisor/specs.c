@@ -1,0 +1,51 @@
+/*
+ * Each role's confinement, in one place: the children's starts and `hostel confine` both come
+ * here, so that what is audited is what runs. Floor 6, hostel.
+ */
+#include "supervisor.h"
+
+#define ACCEPTOR_FILES 65536 /* descriptors: connections that wait, and those in flight */
+#define WORKER_FILES   65536
+
+static void
+spec_common(struct spawn_spec *spec, enum cage cage, const struct conf *conf,
+            const struct ids *ids)
+{
+    *spec = (struct spawn_spec){
+        .cage = cage,
+        .ids = conf->switching ? ids : NULL,
+        .exec_fd = -1,
+    };
+    for (unsigned i = 0; i < SPAWN_FDS_MAX; i++)
+        spec->fds[i] = -1;
+}
+
+/* A system account: what keeps it low is that it has no way to anything, not its number. */
+void
+spec_acceptor(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
+              const char *empty_dir)
+{
+    spec_common(spec, CAGE_ACCEPTOR, conf, ids);
+    spec->min_uid = 1;
+    spec->root_dir = conf->switching ? empty_dir : NULL;
+    spec->files_max = ACCEPTOR_FILES;
+}
+
+/* Its working directory is where the sockets of PHP pools are: it connects by file name. */
+void
+spec_worker(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
+            const char *php_dir)
+{
+    spec_common(spec, CAGE_WORKER, conf, ids);
+    spec->min_uid = conf->min_uid;
+    spec->work_dir = php_dir;
+    spec->files_max = WORKER_FILES;
+}
+
+void
+spec_php(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids)
+{
+    spec_common(spec, CAGE_PHP, conf, ids);
+    spec->min_uid = conf->min_uid;
+    spec->own_group = true;
+}

@@ -1,0 +1,56 @@
+/*
+ * The way down, one step after the other. Floor 6, hostel.
+ *
+ *   acceptors (no new connection; what is routed is handed over) -> workers (running answers
+ *   finish) -> pools -> end. Whatever is left at stop_ms is killed.
+ */
+#include "supervisor.h"
+#include "hostel/base/date.h"
+#include "hostel/base/log.h"
+
+#define KILL_SLACK_MS 1000 /* children leave at stop_timeout by themselves */
+
+static uint32_t
+left_ms(const struct supervisor *s, uint64_t now_ms)
+{
+    uint64_t end = s->stop_ms - KILL_SLACK_MS;
+
+    return now_ms < end ? (uint32_t)(end - now_ms) : 0;
+}
+
+void
+supervisor_stop(struct supervisor *s, int exit_code)
+{
+    uint64_t now = date_mono_ms();
+
+    if (s->stop != STOP_NOT) { /* asked twice: at once */
+        s->stop_ms = now;
+        return;
+    }
+    if (s->announced)
+        log_notice("stopping: running answers have %llu s",
+                   (unsigned long long)(s->conf->stop_timeout_ms / 1000));
+    s->stop = STOP_ACCEPTORS;
+    s->exit_code = exit_code;
+    s->stop_ms = now + s->conf->stop_timeout_ms + KILL_SLACK_MS;
+    acceptors_stop(s, left_ms(s, now));
+    supervisor_stop_step(s, now);
+}
+
+/* Called with every exit of a child and with the sweep. */
+void
+supervisor_stop_step(struct supervisor *s, uint64_t now_ms)
+{
+    if (s->stop == STOP_ACCEPTORS && !acceptors_running(s)) {
+        s->stop = STOP_WORKERS;
+        rooms_stop(s, left_ms(s, now_ms));
+    }
+    if (s->stop == STOP_WORKERS && !rooms_any_worker(s)) {
+        s->stop = STOP_POOLS;
+        pools_stop(s);
+    }
+    if (s->stop != STOP_NOT && !children_any(s))
+        uv_stop(&s->loop);
+    else if (s->stop != STOP_NOT && now_ms >= s->stop_ms)
+        children_kill_all(s);
+}

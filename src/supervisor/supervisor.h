@@ -1,0 +1,246 @@
+/*
+ * The supervisor: root's part, with a handful of capabilities and no byte of the network. It
+ * starts, watches and ends everybody else, and carries descriptors between them.
+ * Runs as root (or as the invoking user, then without switching). Floor 6, hostel.
+ *
+ *   start.c      from a checked configuration to "ready"
+ *   acceptors.c  the acceptors, and what they ask for
+ *   rooms.c      one user: his channel, when his workers run, back-off
+ *   workers.c    one worker: its start messages, what it asks for
+ *   pools.c      one php-cgi pool
+ *   children.c   any child: spawn, stderr, reaping
+ *   logs.c       log files; logpipe.c: what children say on stderr
+ *   stop.c       the way down
+ *   specs.c      each role's confinement, for children and for `hostel confine` alike
+ */
+#ifndef HOSTEL_SUPERVISOR_SUPERVISOR_H
+#define HOSTEL_SUPERVISOR_SUPERVISOR_H
+
+#include "hostel/conf/model.h"
+#include "hostel/ipc/channel.h"
+#include "hostel/ipc/message.h"
+#include "hostel/sys/spawn.h"
+
+#include <sys/queue.h>
+#include <uv.h>
+
+#define START_TIMEOUT_MS 10000 /* from fork to READY */
+#define FILES_WANTED     1048576
+#define SWEEP_MS         500 /* how late a deadline of the supervisor's may be noticed */
+
+struct supervisor;
+struct room;
+struct pool;
+struct logpipe;
+
+#define SPAWN_FD_LOG (-2) /* in spawn_spec.fds: child_start() puts the log pipe there */
+
+/* --- children.c -----------------------------------------------------------------------------
+ */
+
+/* One process of ours. Embedded in what it belongs to, which outlives it. */
+struct child {
+    LIST_ENTRY(child) link; /* in supervisor.children while pid is not 0 */
+    struct supervisor *s;
+    pid_t pid;           /* 0: not running */
+    uint64_t since_ms;   /* its start */
+    bool own_group;      /* ended as a whole */
+    char label[96];      /* "hostel-worker of alice", for log lines */
+    struct logpipe *log; /* what it says on descriptor 2 */
+    void *owner;
+    /* It is reaped. clean: it exited 0. */
+    void (*on_exit)(struct child *c, bool clean);
+};
+
+/*
+ * in   spec    each SPAWN_FD_LOG in it becomes the log pipe
+ * in   log_fd  where its stderr goes, lent
+ * ret  0 or -errno (said in the log; on_exit is not called)
+ */
+int child_start(struct child *c, struct spawn_spec *spec, int log_fd);
+void child_signal(struct child *c, int signal);
+void children_reap(struct supervisor *s);
+bool children_any(const struct supervisor *s);
+void children_kill_all(struct supervisor *s);
+
+/* --- logs.c, logpipe.c ----------------------------------------------------------------------
+ */
+
+/*
+ * The descriptor of a log target: opened once, checked (a regular file of ours with one link,
+ * in a directory that no site's user can write), append-only.
+ *
+ * in   path   NULL = off (/dev/null), "-" = stderr, or a path
+ * in   group  group that may read a file created now
+ * out  error  says what is wrong; owned by the caller
+ * ret  descriptor, lent for the supervisor's life; -1
+ */
+int logs_open(struct supervisor *s, const char *path, gid_t group, char **error);
+void logs_close(struct supervisor *s);
+
+/*
+ * Read a child's stderr and write it, escaped and bounded, line by line.
+ *
+ * in   fd      read end, takes
+ * in   prefix  before each line, copied; NULL when the child writes whole log lines itself
+ */
+struct logpipe *logpipe_new(uv_loop_t *loop, int fd, int log_fd, const char *prefix);
+/* Reads what is left, then goes. Leaves NULL. */
+void logpipe_free(struct logpipe **p);
+
+/* --- acceptors.c ----------------------------------------------------------------------------
+ */
+
+struct acceptor_child {
+    struct child child;
+    struct channel *control; /* NULL: not running */
+    bool greeted, ready;     /* it said HELLO; READY */
+    uint64_t retry_ms;       /* start again then; 0 = nothing to do */
+    unsigned crashes;        /* in a row */
+};
+
+int acceptors_start(struct supervisor *s);
+void acceptors_sweep(struct supervisor *s, uint64_t now_ms);
+bool acceptors_ready(const struct supervisor *s);
+bool acceptors_running(const struct supervisor *s);
+void acceptors_stop(struct supervisor *s, uint32_t timeout_ms);
+/* Give every serving acceptor this room's channel. */
+void acceptors_tell_channel(struct supervisor *s, struct room *r);
+/* The room is down: answer 503; one acceptor also gets the workers' end. */
+void acceptors_tell_down(struct supervisor *s, struct room *r, uint32_t retry_ms);
+
+/* --- rooms.c, workers.c ---------------------------------------------------------------------
+ */
+
+struct worker_child {
+    struct child child;
+    struct room *room;
+    struct channel *control; /* NULL: not running */
+    bool greeted, ready;     /* it said HELLO; READY */
+};
+
+enum room_state {
+    ROOM_EMPTY, /* no worker; a readable channel starts them */
+    ROOM_OPEN,  /* workers run, or are on their way */
+    ROOM_DOWN,  /* they crashed too often: nothing before retry_ms */
+};
+
+struct room {
+    struct supervisor *s;
+    uint32_t index;
+    const struct conf_user *user;
+    enum room_state state;
+    int front, back;  /* the user channel: acceptors' end, workers' end; -1: none yet */
+    uv_poll_t *watch; /* on back, while ROOM_EMPTY; NULL: not watching */
+    struct worker_child *workers; /* user->workers of them; NULL until first needed */
+    unsigned running;
+    unsigned crashes; /* in a row */
+    uint64_t retry_ms;
+};
+
+void rooms_new(struct supervisor *s);
+/* An acceptor has a connection for it. */
+void room_wanted(struct room *r);
+/* An acceptor says its workers broke the protocol. */
+void room_bad(struct room *r);
+void room_worker_exited(struct room *r, struct worker_child *w, bool clean);
+void rooms_sweep(struct supervisor *s, uint64_t now_ms);
+bool rooms_any_worker(const struct supervisor *s);
+void rooms_stop(struct supervisor *s, uint32_t timeout_ms);
+
+int worker_start(struct worker_child *w);
+void worker_stop(struct worker_child *w, uint32_t timeout_ms);
+/* Tell one worker (or all that hold the pool, w NULL) how a pool is. */
+void
+worker_tell_pool(struct worker_child *w, enum msg_type type, const struct msg_pool_state *m);
+
+/* --- pools.c --------------------------------------------------------------------------------
+ */
+
+enum pool_state { POOL_ENDED, POOL_RUNS, POOL_ENDING, POOL_DOWN };
+
+struct pool {
+    struct child child;
+    struct supervisor *s;
+    struct room *room;
+    const struct conf_php *php; /* of the first vhost that has these settings */
+    const char *error_log;      /* likewise */
+    gid_t log_group;
+    uint32_t id; /* within its room */
+    enum pool_state state;
+    uint32_t generation;
+    int listen_fd;                 /* kept open: what waits in it survives a crash */
+    char socket[MSG_SOCKET_MAX];   /* file name in the php directory */
+    struct worker_child **holders; /* workers that may connect now */
+    unsigned nholders;
+    unsigned crashes;
+    uint64_t retry_ms, kill_ms;
+};
+
+/* One pool for each distinct php section of a user. */
+void pools_new(struct supervisor *s);
+/* ret  the pool of a vhost, or NULL */
+struct pool *pool_of_vhost(struct supervisor *s, size_t vhost);
+/* ret  the pool of a room by id, or NULL */
+struct pool *pool_by_id(struct room *r, uint32_t id);
+void pool_wanted(struct pool *p, struct worker_child *w);
+void pool_released(struct pool *p, struct worker_child *w, uint32_t generation);
+void pool_broken(struct pool *p, struct worker_child *w, uint32_t generation);
+void pools_forget_worker(struct supervisor *s, struct worker_child *w);
+void pools_sweep(struct supervisor *s, uint64_t now_ms);
+void pools_stop(struct supervisor *s);
+void pools_remove_sockets(struct supervisor *s);
+
+/* --- specs.c --------------------------------------------------------------------------------
+ */
+
+/* The confinement of each role; descriptors and program are the caller's to fill in. */
+void spec_acceptor(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
+                   const char *empty_dir);
+void spec_worker(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
+                 const char *php_dir);
+void spec_php(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids);
+
+/* --- the whole ------------------------------------------------------------------------------
+ */
+
+enum stop_step { STOP_NOT, STOP_ACCEPTORS, STOP_WORKERS, STOP_POOLS };
+
+struct log_target {
+    char *path;
+    int fd;
+};
+
+struct supervisor {
+    uv_loop_t loop;
+    const struct conf *conf;
+    int acceptor_exe, worker_exe; /* O_PATH */
+    char *empty_dir, *php_dir;    /* below run_dir */
+    int php_dir_fd;
+    int pid_fd;
+    int *listeners;
+    int routes_fd;
+    int error_fd; /* the server's own error log */
+    struct acceptor_child *acceptors;
+    struct room *rooms; /* conf->nusers */
+    struct pool *pools;
+    size_t npools;
+    size_t *vhost_pool; /* conf->nvhosts: index into pools, or SIZE_MAX */
+    void *logs;         /* a tsearch(3) tree of struct log_target */
+    LIST_HEAD(, child) children;
+    uv_signal_t signals[5];
+    uv_timer_t sweep;
+    bool announced; /* "ready" was said */
+    enum stop_step stop;
+    uint64_t stop_ms; /* everybody is killed then */
+    int exit_code;
+};
+
+/* start.c: says "ready" once every acceptor is */
+void supervisor_acceptor_ready(struct supervisor *s);
+
+/* stop.c */
+void supervisor_stop(struct supervisor *s, int exit_code);
+void supervisor_stop_step(struct supervisor *s, uint64_t now_ms);
+
+#endif

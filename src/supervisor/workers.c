@@ -1,0 +1,349 @@
+/*
+ * One worker: what it is told at its start (its user's vhosts and nothing else, I3) and what
+ * it may ask for (its user's pools). Floor 6, hostel.
+ *
+ *   HELLO -> WORKER_INIT LOG* POOL* VHOST* START_WORKER -> READY -> POOL_WANT ... STOP
+ */
+#include "supervisor.h"
+#include "hostel/base/fd.h"
+#include "hostel/base/log.h"
+#include "hostel/base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WORKER_QUEUE_MAX (64 * 1024 * 1024) /* its vhosts: 32 KiB of names each at the most */
+
+static int
+send_payload(struct worker_child *w, enum msg_type type, struct buf *b, int error)
+{
+    int rc = error ? error : channel_send(w->control, type, b, NULL, 0);
+
+    buf_done(b);
+    return rc < 0 ? rc : 0;
+}
+
+static uint32_t
+ms32(uint64_t ms)
+{
+    return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
+static int
+send_init(struct worker_child *w)
+{
+    const struct conf *conf = w->child.s->conf;
+    const struct conf_user *user = w->room->user;
+    struct msg_worker_init m = {
+        .user = span_str(user->ids.name),
+        .home = span_str(user->ids.home),
+        .body_max = conf->body_max,
+        .idle_exit_ms = ms32(user->idle_exit_ms),
+        .keepalive_ms = ms32(conf->keepalive_timeout_ms),
+        .head_timeout_ms = ms32(conf->head_timeout_ms),
+        .body_timeout_ms = ms32(conf->body_timeout_ms),
+        .send_timeout_ms = ms32(conf->send_timeout_ms),
+        .request_timeout_ms = ms32(conf->request_timeout_ms),
+    };
+    struct buf b;
+    struct writer out = {&b, 0};
+
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_worker_init_put(&out, &m);
+    return send_payload(w, MSG_WORKER_INIT, &b, out.error);
+}
+
+/* --- logs: each target once, however many vhosts share it -----------------------------------
+ */
+
+struct log_ids {
+    int fds[MSG_LOGS_MAX];
+    uint32_t n;
+};
+
+static int
+log_id(struct worker_child *w, struct log_ids *ids, const char *path, uint32_t *id)
+{
+    struct buf b;
+    struct writer out = {&b, 0};
+    char *error;
+    int rc, copy, fd = logs_open(w->child.s, path, w->room->user->ids.gid, &error);
+
+    if (fd < 0) {
+        log_error("user %s: %s", w->room->user->ids.name, error);
+        free(error);
+        return -EACCES;
+    }
+    for (uint32_t i = 0; i < ids->n; i++)
+        if (ids->fds[i] == fd) {
+            *id = i;
+            return 0;
+        }
+    if (ids->n == MSG_LOGS_MAX)
+        return -E2BIG;
+    copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
+        return -errno;
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_log_put(&out, &(struct msg_log){ids->n});
+    rc = out.error ? out.error : channel_send(w->control, MSG_LOG, &b, &copy, 1);
+    buf_done(&b);
+    fd_close(&copy);
+    if (rc < 0)
+        return rc;
+    *id = ids->n;
+    ids->fds[ids->n++] = fd;
+    return 0;
+}
+
+/* --- pools and vhosts -----------------------------------------------------------------------
+ */
+
+static int
+send_pool(struct worker_child *w, const struct pool *p)
+{
+    struct msg_pool m = {p->id, p->php->processes, w->room->user->workers,
+                         ms32(p->php->idle_exit_ms)};
+    struct buf b;
+    struct writer out = {&b, 0};
+
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_pool_put(&out, &m);
+    return send_payload(w, MSG_POOL, &b, out.error);
+}
+
+static int
+send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
+{
+    const struct conf_vhost *v = &w->child.s->conf->vhosts[index];
+    const struct pool *pool = pool_of_vhost(w->child.s, index);
+    struct msg_vhost m = {.root = span_str(v->root),
+                          .access_log = MSG_NONE,
+                          .pool = pool ? pool->id : MSG_NONE,
+                          .by_default = v->by_default};
+    struct buf b, names, list;
+    struct writer out = {&b, 0};
+    int rc = 0;
+
+    buf_init(&b, IPC_BYTES_MAX);
+    buf_init(&names, MSG_NAMES_MAX);
+    buf_init(&list, MSG_INDEX_MAX);
+    if (v->access_log)
+        rc = log_id(w, ids, v->access_log, &m.access_log);
+    if (rc == 0)
+        rc = log_id(w, ids, v->error_log, &m.error_log);
+    if (rc == 0)
+        rc = buf_add_str(&names, v->host);
+    for (char **alias = v->aliases; rc == 0 && *alias; alias++)
+        rc = buf_addf(&names, "\n%s", *alias);
+    for (char **name = v->index; rc == 0 && *name; name++)
+        rc = buf_addf(&list, "%s%s", name == v->index ? "" : "\n", *name);
+    m.names = buf_span(&names);
+    m.index = buf_span(&list);
+    if (rc == 0)
+        msg_vhost_put(&out, &m);
+    rc = send_payload(w, MSG_VHOST, &b, rc ? rc : out.error);
+    buf_done(&names);
+    buf_done(&list);
+    return rc;
+}
+
+static int
+send_all(struct worker_child *w)
+{
+    struct supervisor *s = w->child.s;
+    struct log_ids ids = {.n = 0};
+    int rc = send_init(w);
+
+    for (size_t i = 0; rc == 0 && i < s->npools; i++)
+        if (s->pools[i].room == w->room)
+            rc = send_pool(w, &s->pools[i]);
+    for (size_t i = 0; rc == 0 && i < s->conf->nvhosts; i++)
+        if (s->conf->vhosts[i].user == w->room->index)
+            rc = send_vhost(w, &ids, i);
+    if (rc == 0)
+        rc = channel_send(w->control, MSG_START_WORKER, NULL, NULL, 0);
+    if (rc < 0)
+        log_error("%s: cannot be given its vhosts: %s", w->child.label, uv_strerror(rc));
+    return rc < 0 ? rc : 0;
+}
+
+/* --- what it says ---------------------------------------------------------------------------
+ */
+
+static int
+on_hello(struct worker_child *w, struct message *m)
+{
+    struct msg_hello hello;
+
+    if (msg_hello_get(&m->payload, &hello) < 0 || w->greeted)
+        return -EPROTO;
+    if (hello.version != IPC_VERSION) {
+        log_error("hostel-worker is of another build than hostel: install them together");
+        return -EPROTO;
+    }
+    w->greeted = true;
+    return w->child.s->stop == STOP_NOT ? send_all(w) : 0;
+}
+
+static int
+on_ready(struct worker_child *w, struct message *m)
+{
+    if (reader_end(&m->payload) < 0 || w->ready || !w->greeted)
+        return -EPROTO;
+    w->ready = true;
+    if (w->control->phase == IPC_STARTING)
+        channel_phase(w->control, IPC_SERVING);
+    return 0;
+}
+
+static int
+on_pool(struct worker_child *w, struct message *m)
+{
+    struct msg_pool_state state;
+    struct pool *p;
+
+    if (msg_pool_state_get(&m->payload, &state) < 0 || state.socket.n)
+        return -EPROTO;
+    p = pool_by_id(w->room, state.pool);
+    if (!p)
+        return -EPROTO;
+    if (m->type == MSG_POOL_WANT)
+        pool_wanted(p, w);
+    else if (m->type == MSG_POOL_RELEASE)
+        pool_released(p, w, state.generation);
+    else
+        pool_broken(p, w, state.generation);
+    return 0;
+}
+
+static int
+on_message(void *data, struct message *m)
+{
+    switch (m->type) {
+    case MSG_HELLO_WORKER:
+        return on_hello(data, m);
+    case MSG_READY_WORKER:
+        return on_ready(data, m);
+    case MSG_POOL_WANT:
+    case MSG_POOL_RELEASE:
+    case MSG_POOL_BROKEN:
+        return on_pool(data, m);
+    default:
+        return -EPROTO;
+    }
+}
+
+static void
+free_channel(struct channel *c)
+{
+    free(c);
+}
+
+static void
+drop_control(struct worker_child *w)
+{
+    if (w->control)
+        channel_close(w->control, free_channel);
+    w->control = NULL;
+}
+
+static void
+on_end(void *data, int reason)
+{
+    struct worker_child *w = data;
+
+    if (reason < 0) {
+        log_error("%s (pid %ld) is ended: %s", w->child.label, (long)w->child.pid,
+                  reason == -EPROTO ? "it said what it may not say" : uv_strerror(reason));
+        child_signal(&w->child, SIGKILL);
+    }
+    drop_control(w);
+}
+
+static const struct channel_ops control_ops = {on_message, on_end, NULL};
+
+/* --- its start and end ----------------------------------------------------------------------
+ */
+
+static void
+on_exit_of(struct child *c, bool clean)
+{
+    struct worker_child *w = c->owner;
+
+    drop_control(w);
+    w->greeted = w->ready = false;
+    room_worker_exited(w->room, w, clean);
+}
+
+int
+worker_start(struct worker_child *w)
+{
+    static char *const argv[] = {"hostel-worker", NULL};
+    static char *const envp[] = {NULL};
+    struct supervisor *s = w->room->s;
+    struct spawn_spec spec;
+    int pair[2], rc;
+
+    w->child = (struct child){.s = s, .owner = w, .on_exit = on_exit_of};
+    (void)snprintf(w->child.label, sizeof(w->child.label), "hostel-worker of %s",
+                   w->room->user->ids.name);
+    rc = channel_pair(pair);
+    if (rc < 0)
+        return rc;
+    spec_worker(&spec, s->conf, &w->room->user->ids, s->php_dir);
+    spec.exec_fd = s->worker_exe;
+    spec.argv = argv;
+    spec.envp = envp;
+    spec.nfds = 5;
+    spec.fds[2] = SPAWN_FD_LOG;
+    spec.fds[3] = pair[1];
+    spec.fds[4] = w->room->back;
+    rc = child_start(&w->child, &spec, s->error_fd);
+    fd_close(&pair[1]);
+    if (rc < 0) {
+        fd_close(&pair[0]);
+        return rc;
+    }
+    w->control = mem_new(sizeof(*w->control));
+    rc = channel_open(w->control, &s->loop, pair[0], IPC_SUPERVISOR, IPC_WORKER,
+                      WORKER_QUEUE_MAX, &control_ops, w);
+    if (rc < 0) {
+        free(w->control);
+        w->control = NULL;
+        child_signal(&w->child, SIGKILL); /* its exit is counted like any crash */
+    }
+    return 0;
+}
+
+void
+worker_stop(struct worker_child *w, uint32_t timeout_ms)
+{
+    struct buf b;
+    struct writer out = {&b, 0};
+
+    if (!w->child.pid || !w->control)
+        return;
+    channel_phase(w->control, IPC_LEAVING);
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_stop_put(&out, &(struct msg_stop){timeout_ms});
+    if (send_payload(w, MSG_STOP_WORKER, &b, out.error) < 0)
+        child_signal(&w->child, SIGKILL);
+}
+
+void
+worker_tell_pool(struct worker_child *w, enum msg_type type, const struct msg_pool_state *m)
+{
+    struct buf b;
+    struct writer out = {&b, 0};
+
+    if (!w->control || !w->ready)
+        return;
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_pool_state_put(&out, m);
+    if (send_payload(w, type, &b, out.error) < 0)
+        child_signal(&w->child, SIGKILL);
+}

@@ -1,0 +1,154 @@
+/* Every payload: there and back; cut at every byte; with a byte too many; out of bounds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "hostel/ipc/message.h"
+
+#include <stdlib.h>
+
+static char bytes[65536];
+
+static struct buf
+fresh(void)
+{
+    return (struct buf){.data = bytes, .cap = sizeof(bytes), .max = sizeof(bytes)};
+}
+
+/* in  get  parses into scratch memory; ret  0 when all of n bytes were one payload */
+typedef int get_fn(struct reader *r);
+
+#define GETTER(type)                                                                           \
+    static int type##_ok(struct reader *r)                                                     \
+    {                                                                                          \
+        struct type m;                                                                         \
+                                                                                               \
+        return type##_get(r, &m);                                                              \
+    }
+GETTER(msg_hello)
+GETTER(msg_listener)
+GETTER(msg_start)
+GETTER(msg_user)
+GETTER(msg_stop)
+GETTER(msg_worker_init)
+GETTER(msg_log)
+GETTER(msg_pool)
+GETTER(msg_vhost)
+GETTER(msg_pool_state)
+GETTER(msg_conn)
+GETTER(msg_conn_prefix)
+
+/* Whole it parses; shorter or longer by any number of bytes it does not. */
+static void
+exact(const char *what, struct buf *b, get_fn *get)
+{
+    size_t n = b->len;
+
+    for (size_t cut = 0; cut <= n + 1; cut++) {
+        char *copy = malloc(cut + 1); /* of its own size: a sanitizer sees a read past it */
+        struct reader r = {{copy, cut}, 0};
+        int rc;
+
+        memset(copy, 0, cut + 1);
+        memcpy(copy, b->data, cut < n ? cut : n);
+        rc = get(&r);
+        free(copy);
+        if ((rc == 0) != (cut == n))
+            fail_msg("%s: %zu of %zu bytes gave %d", what, cut, n, rc);
+    }
+}
+
+#define EXACT(type, ...)                                                                       \
+    do {                                                                                       \
+        struct buf b = fresh();                                                                \
+        struct writer w = {&b, 0};                                                             \
+        struct type m = __VA_ARGS__;                                                           \
+                                                                                               \
+        type##_put(&w, &m);                                                                    \
+        assert_int_equal(w.error, 0);                                                          \
+        exact(#type, &b, type##_ok);                                                           \
+    } while (0)
+
+static void
+every_payload_is_exact(void **state)
+{
+    (void)state;
+    EXACT(msg_hello, {7});
+    EXACT(msg_listener, {3});
+    EXACT(msg_start, {1000, 2, 3});
+    EXACT(msg_user, {5, 0});
+    EXACT(msg_stop, {0});
+    EXACT(msg_worker_init, {.user = SPAN("alice"), .home = SPAN("/home/alice"), .body_max = 1});
+    EXACT(msg_log, {4095});
+    EXACT(msg_pool, {255, 1, 1, 0});
+    EXACT(msg_vhost, {.names = SPAN("a.example\nb.example"), .root = SPAN("/srv/a")});
+    EXACT(msg_pool_state, {.pool = 1, .generation = 2, .socket = SPAN("0-1000.0.2.sock")});
+    EXACT(msg_conn, {SPAN("\0\1\2")});
+    EXACT(msg_conn_prefix, {2, SPAN("GET / HTTP/1.1\r\n")});
+}
+
+/* A payload that only a liar sends. */
+#define REFUSED(type, ...)                                                                     \
+    do {                                                                                       \
+        struct buf b = fresh();                                                                \
+        struct writer w = {&b, 0};                                                             \
+        struct type m = __VA_ARGS__, out;                                                      \
+        struct reader r;                                                                       \
+                                                                                               \
+        type##_put(&w, &m);                                                                    \
+        r = (struct reader){buf_span(&b), 0};                                                  \
+        assert_true(type##_get(&r, &out) < 0);                                                 \
+    } while (0)
+
+static void
+bounds_are_kept(void **state)
+{
+    static char big[MSG_PREFIX_MAX + 1];
+
+    (void)state;
+    memset(big, 'x', sizeof(big));
+    REFUSED(msg_start, {0, 1, 1});
+    REFUSED(msg_user, {MSG_NONE, 0});
+    REFUSED(msg_log, {MSG_LOGS_MAX});
+    REFUSED(msg_pool, {MSG_POOLS_MAX, 1, 1, 0});
+    REFUSED(msg_pool, {0, 0, 1, 0});
+    REFUSED(msg_worker_init, {.user = {NULL, 0}});
+    REFUSED(msg_worker_init, {.user = {big, MSG_HOST_MAX + 1}});
+    REFUSED(msg_vhost, {.names = {NULL, 0}, .root = SPAN("/")});
+    REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("srv")});
+    REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("/"), .by_default = 2});
+    REFUSED(msg_vhost, {.names = {big, MSG_NAMES_MAX + 1}, .root = SPAN("/")});
+    REFUSED(msg_pool_state, {.pool = MSG_POOLS_MAX});
+    REFUSED(msg_pool_state, {.socket = {big, MSG_SOCKET_MAX + 1}});
+    REFUSED(msg_conn, {{NULL, 0}});
+    REFUSED(msg_conn, {{big, 65}});
+    REFUSED(msg_conn_prefix, {0, {NULL, 0}});
+    REFUSED(msg_conn_prefix, {0, {big, MSG_PREFIX_MAX + 1}});
+}
+
+static void
+a_count_larger_than_the_message(void **state)
+{
+    static const char lie[] = "\xff\xff\xff\xff"
+                              "x";
+    struct reader r = {span_of(lie, 5), 0};
+
+    (void)state;
+    assert_int_equal(get_span(&r, SIZE_MAX).n, 0);
+    assert_true(reader_end(&r) < 0);
+    assert_int_equal(get_u8(&r), 0); /* sticky: nothing more comes out */
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_payload_is_exact),
+        cmocka_unit_test(bounds_are_kept),
+        cmocka_unit_test(a_count_larger_than_the_message),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
