@@ -23,7 +23,7 @@ struct conf_listen {
 struct conf_php {
     char *command;
     uint32_t processes;
-    uint32_t max_requests;
+    uint32_t max_requests; /* 0 = without end */
     uint64_t idle_exit_ms;
     char *ini;  /* a file, or NULL */
     char **env; /* "NAME=value", NULL-ended; never NULL */
@@ -46,7 +46,7 @@ struct conf_vhost {
 struct conf_user {
     struct ids ids;
     uint32_t workers;      /* the highest that one of its vhosts asks for */
-    uint64_t idle_exit_ms; /* the highest likewise */
+    uint64_t idle_exit_ms; /* the highest likewise; 0 = never, above all */
 };
 
 struct conf {
@@ -68,6 +68,7 @@ struct conf {
     struct conf_vhost *vhosts;
     size_t nvhosts;
     bool switching; /* false: not root, every vhost is the invoking user's */
+    char **files;   /* the main file, then the included ones by name; NULL-ended */
 };
 
 /* What is wrong, one line each: "file:line:column: what" or "file: vhost NAME: what". */

@@ -1,0 +1,258 @@
+/* From a file's raw values to the model. Floor 2; supervisor. */
+#include "fill.h"
+
+#include "rows.h"
+#include "value.h"
+
+#include "hostel/base/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool
+good(enum row_id id, const char *text)
+{
+    char why[VALUE_WHY_MAX];
+
+    return text && value_check(&rows[id], span_str(text), why) == 0;
+}
+
+/* ret  what was written if it is good, else the preset, maybe NULL; lent */
+static const char *
+text_of(enum row_id id, const char *text)
+{
+    return good(id, text) ? text : rows[id].preset;
+}
+
+static uint64_t
+number_of(enum row_id id, const char *text)
+{
+    return value_number(&rows[id], span_str(text_of(id, text)));
+}
+
+/* ret  a log target as in the model, owned */
+static char *
+log_of(enum row_id id, const char *text, const char *fallback)
+{
+    if (!good(id, text))
+        return mem_str(rows[id].preset ? rows[id].preset : fallback);
+    return strcmp(text, "off") == 0 ? NULL : mem_str(text);
+}
+
+static char *
+default_run_dir(bool switching)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+    if (switching)
+        return mem_str("/run/hostel");
+    if (runtime && runtime[0] == '/')
+        return mem_fmt("%s/hostel", runtime);
+    return mem_fmt("/tmp/hostel-%u", geteuid());
+}
+
+static void
+add_listen(struct conf *c, const char *file, const char *text, struct conf_errors *errors)
+{
+    struct conf_listen l = {0};
+
+    if (!good(ROW_LISTEN, text) || value_address(span_str(text), &l.addr, &l.addr_len) < 0)
+        return;
+    for (size_t i = 0; i < c->nlisten; i++)
+        if (l.addr_len == c->listen[i].addr_len &&
+            memcmp(&l.addr, &c->listen[i].addr, l.addr_len) == 0) {
+            errors_file(errors, file, "listen: `%s` stands there twice", text);
+            return;
+        }
+    l.text = mem_str(text);
+    c->listen[c->nlisten++] = l;
+}
+
+static void
+fill_listen(struct conf *c, const char *file, const struct raw_list *raw,
+            struct conf_errors *errors)
+{
+    c->listen = mem_new_array(raw->n + 1, sizeof(*c->listen));
+    for (uint32_t i = 0; i < raw->n; i++)
+        add_listen(c, file, raw->v[i], errors);
+    if (c->nlisten == 0)
+        add_listen(c, file, c->switching ? "*:80" : "127.0.0.1:8080", errors);
+}
+
+void
+fill_main(struct conf *c, const char *file, const struct raw_main *raw,
+          struct conf_errors *errors)
+{
+    char why[USERS_WHY_MAX];
+
+    fill_listen(c, file, &raw->listen, errors);
+    c->acceptors = (uint32_t)number_of(ROW_ACCEPTORS, raw->acceptors);
+    c->run_dir =
+        good(ROW_RUN_DIR, raw->run_dir) ? mem_str(raw->run_dir) : default_run_dir(c->switching);
+    c->pid_file = mem_str(text_of(ROW_PID_FILE, raw->pid_file));
+    c->error_log = log_of(ROW_ERROR_LOG, raw->error_log, NULL);
+    c->access_log = log_of(ROW_ACCESS_LOG, raw->access_log, NULL);
+    c->min_uid = (uint32_t)number_of(ROW_MIN_UID, raw->min_uid);
+    c->stop_timeout_ms = number_of(ROW_STOP_TIMEOUT, raw->stop_timeout);
+    c->body_max = number_of(ROW_BODY_MAX, raw->body_max);
+    c->keepalive_timeout_ms = number_of(ROW_KEEPALIVE_TIMEOUT, raw->keepalive_timeout);
+    c->head_timeout_ms = number_of(ROW_HEAD_TIMEOUT, raw->head_timeout);
+    c->body_timeout_ms = number_of(ROW_BODY_TIMEOUT, raw->body_timeout);
+    c->send_timeout_ms = number_of(ROW_SEND_TIMEOUT, raw->send_timeout);
+    c->request_timeout_ms = number_of(ROW_REQUEST_TIMEOUT, raw->request_timeout);
+    if (users_acceptor(c, text_of(ROW_ACCEPTOR_USER, raw->acceptor_user), &c->acceptor_ids,
+                       why) < 0)
+        errors_file(errors, file, "acceptor_user: %s", why);
+}
+
+/* ret  the good ones of a list, NULL-ended, owned */
+static char **
+list_of(enum row_id id, const struct raw_list *raw, size_t *bytes)
+{
+    char **list = mem_new_array(raw->n + 1, sizeof(*list));
+    char name[VALUE_HOST_MAX + 1];
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < raw->n; i++) {
+        if (!good(id, raw->v[i]))
+            continue;
+        if (rows[id].type == VALUE_HOST && value_host(span_str(raw->v[i]), name) == 0)
+            list[n++] = mem_str(name);
+        else
+            list[n++] = mem_str(raw->v[i]);
+        *bytes += strlen(list[n - 1]) + 1; /* a separator each */
+    }
+    return list;
+}
+
+static char **
+preset_list(enum row_id id)
+{
+    struct span rest = span_str(rows[id].preset), piece;
+    size_t n = 0, room = 2;
+    char **list;
+
+    for (size_t i = 0; i < rest.n; i++)
+        room += rest.p[i] == ' ';
+    list = mem_new_array(room, sizeof(*list));
+    while (span_cut(&rest, ' ', &piece))
+        list[n++] = mem_str_span(piece);
+    return list;
+}
+
+static struct conf_php *
+php_of(const struct raw_php *raw, struct note_vhost *note)
+{
+    static const struct raw_php empty;
+    struct conf_php *php = mem_new(sizeof(*php));
+
+    raw = raw ? raw : &empty;
+    php->command = mem_str(text_of(ROW_PHP_COMMAND, raw->command));
+    php->processes = (uint32_t)number_of(ROW_PHP_PROCESSES, raw->processes);
+    php->max_requests = (uint32_t)number_of(ROW_PHP_MAX_REQUESTS, raw->max_requests);
+    php->idle_exit_ms = number_of(ROW_PHP_IDLE_EXIT, raw->idle_exit);
+    php->ini = mem_str(text_of(ROW_PHP_INI, raw->ini));
+    php->env = note->env ? note->env : mem_new_array(1, sizeof(*php->env));
+    note->env = NULL;
+    note->nenv = 0;
+    return php;
+}
+
+/* What the whole user takes from one of his vhosts: the highest of each; 0 is never to exit. */
+static void
+raise_user(struct conf_user *u, uint32_t workers, uint64_t idle_ms)
+{
+    bool fresh = u->workers == 0;
+
+    if (workers > u->workers)
+        u->workers = workers;
+    if (fresh || idle_ms == 0 || (u->idle_exit_ms != 0 && idle_ms > u->idle_exit_ms))
+        u->idle_exit_ms = idle_ms;
+}
+
+static void
+check_php(const struct conf_vhost *v, struct conf_errors *errors)
+{
+    const struct conf_php *php = v->php;
+    struct stat st;
+
+    if (stat(php->command, &st) < 0)
+        errors_vhost(errors, v->file, v->host, "php command %s: %s", php->command,
+                     strerror(errno));
+    else if (!S_ISREG(st.st_mode) || access(php->command, X_OK) < 0)
+        errors_vhost(errors, v->file, v->host, "php command %s is not executable",
+                     php->command);
+    if (!php->ini)
+        return;
+    if (stat(php->ini, &st) < 0 || access(php->ini, R_OK) < 0)
+        errors_vhost(errors, v->file, v->host, "php ini %s: %s", php->ini, strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        errors_vhost(errors, v->file, v->host, "php ini %s is not a file", php->ini);
+}
+
+static void
+check_vhost(const struct conf_vhost *v, size_t names_bytes, size_t index_bytes,
+            struct conf_errors *errors)
+{
+    struct stat st;
+
+    if (names_bytes > FILL_NAMES_MAX)
+        errors_vhost(errors, v->file, v->host,
+                     "host and aliases take %zu bytes, %d are the most", names_bytes,
+                     FILL_NAMES_MAX);
+    if (index_bytes > FILL_INDEX_MAX)
+        errors_vhost(errors, v->file, v->host, "index takes %zu bytes, %d are the most",
+                     index_bytes, FILL_INDEX_MAX);
+    if (v->root && stat(v->root, &st) < 0)
+        errors_vhost(errors, v->file, v->host, "root %s: %s", v->root, strerror(errno));
+    else if (v->root && !S_ISDIR(st.st_mode))
+        errors_vhost(errors, v->file, v->host, "root %s is not a directory", v->root);
+    if (v->php)
+        check_php(v, errors);
+}
+
+static struct conf_vhost *
+new_vhost(struct conf *c)
+{
+    if ((c->nvhosts & (c->nvhosts + 1)) == 0) /* 0, 1, 3, 7, ...: double */
+        c->vhosts = mem_grow(c->vhosts, (2 * c->nvhosts + 1) * sizeof(*c->vhosts));
+    return &c->vhosts[c->nvhosts++];
+}
+
+void
+fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
+           struct note_vhost *note, struct conf_errors *errors)
+{
+    struct conf *c = users->conf;
+    char host[VALUE_HOST_MAX + 1], why[USERS_WHY_MAX];
+    size_t names_bytes, index_bytes = 0;
+    struct conf_vhost *v;
+
+    if (!good(ROW_HOST, raw->host) || value_host(span_str(raw->host), host) < 0)
+        return;
+    v = new_vhost(c);
+    names_bytes = strlen(host);
+    *v = (struct conf_vhost){
+        .host = mem_str(host),
+        .aliases = list_of(ROW_ALIASES, &raw->aliases, &names_bytes),
+        .root = mem_str(text_of(ROW_ROOT, raw->root)),
+        .index = raw->index.n ? list_of(ROW_INDEX, &raw->index, &index_bytes)
+                              : preset_list(ROW_INDEX),
+        .access_log = log_of(ROW_VHOST_ACCESS_LOG, raw->access_log, c->access_log),
+        .error_log = log_of(ROW_VHOST_ERROR_LOG, raw->error_log, c->error_log),
+        .php = note->php ? php_of(raw->php, note) : NULL,
+        .by_default = number_of(ROW_DEFAULT, raw->by_default) != 0,
+        .file = file,
+    };
+    check_vhost(v, names_bytes, index_bytes, errors);
+    if (!good(ROW_USER, raw->user))
+        return;
+    if (users_find(users, raw->user, good(ROW_GROUP, raw->group) ? raw->group : NULL, &v->user,
+                   why) < 0)
+        errors_vhost(errors, file, host, "%s", why);
+    else
+        raise_user(&c->users[v->user], (uint32_t)number_of(ROW_WORKERS, raw->workers),
+                   number_of(ROW_IDLE_EXIT, raw->idle_exit));
+}

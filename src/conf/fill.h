@@ -1,0 +1,31 @@
+/* From a file's raw values to the model: defaults, and what only the machine can say about a
+ * vhost (its user, its directory, its php-cgi). Floor 2; supervisor. */
+#ifndef HOSTEL_CONF_FILL_H
+#define HOSTEL_CONF_FILL_H
+
+#include "raw.h"
+#include "users.h"
+#include "walk.h"
+
+/* The bounds of the messages that carry a vhost to its worker, in bytes. */
+#define FILL_NAMES_MAX 32768
+#define FILL_INDEX_MAX 1024
+
+/*
+ * Values that the walk has complained about count as not written.
+ *
+ * in  raw  of the main file
+ */
+void fill_main(struct conf *c, const char *file, const struct raw_main *raw,
+               struct conf_errors *errors);
+
+/*
+ * Append one vhost; conf.min_uid, switching, acceptor_ids and the logs are filled already.
+ *
+ * in      file  lent for the conf's life
+ * in/out  note  of the same vhost; its env is taken
+ */
+void fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
+                struct note_vhost *note, struct conf_errors *errors);
+
+#endif

@@ -1,0 +1,58 @@
+/* Frees the model. Floor 2; supervisor. */
+#include "hostel/conf/model.h"
+
+#include <stdlib.h>
+
+static void
+list_free(char **list)
+{
+    for (char **s = list; s && *s; s++)
+        free(*s);
+    free(list);
+}
+
+static void
+php_free(struct conf_php *php)
+{
+    if (!php)
+        return;
+    free(php->command);
+    free(php->ini);
+    list_free(php->env);
+    free(php);
+}
+
+static void
+vhost_done(struct conf_vhost *v)
+{
+    free(v->host);
+    list_free(v->aliases);
+    free(v->root);
+    list_free(v->index);
+    free(v->access_log);
+    free(v->error_log);
+    php_free(v->php);
+}
+
+void
+conf_free(struct conf **conf)
+{
+    struct conf *c = *conf;
+
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->nlisten; i++)
+        free(c->listen[i].text);
+    for (size_t i = 0; i < c->nvhosts; i++)
+        vhost_done(&c->vhosts[i]);
+    free(c->listen);
+    free(c->run_dir);
+    free(c->pid_file);
+    free(c->error_log);
+    free(c->access_log);
+    free(c->users);
+    free(c->vhosts);
+    list_free(c->files);
+    free(c);
+    *conf = NULL;
+}

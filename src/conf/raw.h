@@ -1,0 +1,76 @@
+/*
+ * A file's values as text, filled by libcyaml: every scalar as it was written, NULL where the
+ * file says nothing. The offsets of the rows point in here. Floor 2; supervisor.
+ */
+#ifndef HOSTEL_CONF_RAW_H
+#define HOSTEL_CONF_RAW_H
+
+#include "hostel/base/span.h"
+
+#include <stdint.h>
+
+struct raw_list {
+    char **v;
+    uint32_t n;
+};
+
+struct raw_php {
+    char *command;
+    char *processes;
+    char *max_requests;
+    char *idle_exit;
+    char *ini;
+};
+
+struct raw_vhost {
+    char *host;
+    struct raw_list aliases;
+    char *user;
+    char *group;
+    char *root;
+    struct raw_list index;
+    char *workers;
+    char *idle_exit;
+    char *access_log;
+    char *error_log;
+    char *by_default;
+    struct raw_php *php;
+};
+
+struct raw_vhosts {
+    struct raw_vhost *v;
+    uint32_t n;
+};
+
+struct raw_main {
+    struct raw_list listen;
+    char *acceptors;
+    char *acceptor_user;
+    char *run_dir;
+    char *pid_file;
+    char *error_log;
+    char *access_log;
+    char *min_uid;
+    char *stop_timeout;
+    char *body_max;
+    char *keepalive_timeout;
+    char *head_timeout;
+    char *body_timeout;
+    char *send_timeout;
+    char *request_timeout;
+    struct raw_vhosts vhosts;
+};
+
+/*
+ * Let libcyaml fill the structs. Keys that no row has are skipped: walk.h has complained.
+ *
+ * in   bytes  one whole file without aliases, seen by walk_file()
+ * out  out    owned by the caller, raw_free()
+ * ret  NULL, or what is wrong: static text
+ */
+const char *raw_load(struct span bytes, struct raw_main **out);
+
+/* Accepts NULL inside; leaves NULL. */
+void raw_free(struct raw_main **raw);
+
+#endif

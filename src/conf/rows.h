@@ -1,0 +1,105 @@
+/*
+ * The directives, one row each: parser, schema, defaults, bounds, `hostel check --explain` and
+ * the test of the manual page all read this table. Floor 2; supervisor.
+ */
+#ifndef HOSTEL_CONF_ROWS_H
+#define HOSTEL_CONF_ROWS_H
+
+#include "hostel/base/buf.h"
+
+#include <stdint.h>
+
+enum section { SECTION_MAIN, SECTION_VHOST, SECTION_PHP };
+
+enum value_type {
+    VALUE_NUMBER,
+    VALUE_TIME,
+    VALUE_SIZE,
+    VALUE_BOOL,
+    VALUE_PATH,    /* absolute */
+    VALUE_LOG,     /* off, - or an absolute path */
+    VALUE_ADDRESS, /* ADDR:PORT, *:PORT, [V6]:PORT */
+    VALUE_HOST,    /* exact or "*.example.org" */
+    VALUE_ACCOUNT, /* name or number of a user or group */
+    VALUE_INDEX,   /* a file name without '/' */
+    VALUE_GLOB,
+    VALUE_VHOSTS, /* list of mappings: SECTION_VHOST */
+    VALUE_PHP,    /* a mapping, maybe empty: SECTION_PHP */
+    VALUE_ENV,    /* a mapping with free keys */
+};
+
+enum row_shape {
+    ROW_ONE,     /* one scalar, or the mapping that its type says */
+    ROW_LIST,    /* a list of scalars; min..max count its items */
+    ROW_ONE_LIST /* one scalar or a list of them */
+};
+
+enum row_id {
+    ROW_LISTEN,
+    ROW_ACCEPTORS,
+    ROW_ACCEPTOR_USER,
+    ROW_RUN_DIR,
+    ROW_PID_FILE,
+    ROW_ERROR_LOG,
+    ROW_ACCESS_LOG,
+    ROW_MIN_UID,
+    ROW_STOP_TIMEOUT,
+    ROW_BODY_MAX,
+    ROW_KEEPALIVE_TIMEOUT,
+    ROW_HEAD_TIMEOUT,
+    ROW_BODY_TIMEOUT,
+    ROW_SEND_TIMEOUT,
+    ROW_REQUEST_TIMEOUT,
+    ROW_INCLUDE,
+    ROW_VHOSTS,
+    ROW_HOST,
+    ROW_ALIASES,
+    ROW_USER,
+    ROW_GROUP,
+    ROW_ROOT,
+    ROW_INDEX,
+    ROW_WORKERS,
+    ROW_IDLE_EXIT,
+    ROW_VHOST_ACCESS_LOG,
+    ROW_VHOST_ERROR_LOG,
+    ROW_DEFAULT,
+    ROW_PHP,
+    ROW_PHP_COMMAND,
+    ROW_PHP_PROCESSES,
+    ROW_PHP_MAX_REQUESTS,
+    ROW_PHP_IDLE_EXIT,
+    ROW_PHP_INI,
+    ROW_PHP_ENV,
+    ROWS /* how many */
+};
+
+struct row {
+    const char *name; /* with its section: "php.processes" */
+    enum section section;
+    enum value_type type;
+    enum row_shape shape;
+    bool required;
+    const char *preset; /* default as it would be written (lists: items parted by a space);
+                           NULL: none, or it depends: see preset_note */
+    const char *preset_note;
+    const char *min, *max; /* as written in a file; NULL: no bounds */
+    const char *unit; /* of a number or a count: "processes"; NULL where the type says it */
+    const char *help;
+    size_t offset; /* in the section's struct of raw.h */
+};
+
+extern const struct row rows[ROWS];
+
+/* The key as written in a file: the name without its section. */
+const char *row_key(const struct row *r);
+
+/* ret  the row of this section with this key, or NULL */
+const struct row *row_find(enum section section, const char *key);
+
+/* The key of the section that is nearest to a misspelt one, or NULL. */
+const char *row_nearest(enum section section, const char *key);
+
+/* Append "number of processes, 1..256, default 4". */
+void row_summary(const struct row *r, struct buf *out);
+
+#endif

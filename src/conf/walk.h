@@ -1,0 +1,45 @@
+/*
+ * One file's YAML against the rows, event by event: every error with its place, and what
+ * libcyaml's schemas cannot say (a map with free keys, one value or a list, a mapping that is
+ * there but empty). Nothing is built from what a file says but notes. Floor 2; supervisor.
+ */
+#ifndef HOSTEL_CONF_WALK_H
+#define HOSTEL_CONF_WALK_H
+
+#include "errors.h"
+
+#include "hostel/base/span.h"
+
+struct note_glob {
+    char *pattern; /* as written */
+    struct place at;
+};
+
+struct note_vhost {
+    struct place at;
+    bool php;
+    char **env; /* "NAME=value", NULL-ended; NULL when there is none */
+    size_t nenv;
+    size_t env_bytes; /* with a NUL each */
+};
+
+/* The notes of one file; zeroed before the walk. */
+struct notes {
+    struct note_glob *globs;
+    size_t nglobs;
+    struct note_vhost *vhosts; /* in the order of the file */
+    size_t nvhosts;
+    bool fit; /* libcyaml may read it: well-formed, no alias, no key twice, not empty */
+};
+
+/*
+ * in      file   name for the errors, lent; the notes lend it as well
+ * in      site   an included file: vhosts and nothing else
+ * in/out  notes  notes_done() frees what was noted
+ */
+void walk_file(const char *file, struct span bytes, bool site, struct notes *notes,
+               struct conf_errors *errors);
+
+void notes_done(struct notes *notes);
+
+#endif
