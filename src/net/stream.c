@@ -4,7 +4,6 @@
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/sendfile.h>
@@ -303,7 +302,6 @@ stream_detach(struct stream *s, void (*on_closed)(struct stream *s))
 {
     int fd = fd_take(&s->fd);
 
-    assert(fd >= 0);
     (void)broken(s, -ENOTCONN);
     s->on_closed = on_closed;
     if (s->polled) {

@@ -102,7 +102,7 @@ void stream_shutdown(struct stream *s);
  */
 void stream_close(struct stream *s, bool abort, void (*on_closed)(struct stream *s));
 
-/* As stream_close(), but the socket lives on. ret  it, owned by the caller */
+/* As stream_close(), but the socket lives on. ret  it, owned by the caller; -1: taken before */
 int stream_detach(struct stream *s, void (*on_closed)(struct stream *s));
 
 #endif

@@ -1,0 +1,463 @@
+/*
+ * The life of one HTTP/1 connection. Floor 6; worker.
+ *
+ *    adopt
+ *      |
+ *      v                 a host of another user
+ *    HEAD ------------------------------------------> BACK ---+
+ *    ^ |  \                                                   |
+ *    | |   \-- no head comes, or no good one --+              |
+ *    | v                                       |              |
+ *    | ANSWER  the answerer works; its body    |              |
+ *    | |       comes, its answer goes          |              |
+ *    | v                                       |              |
+ *    | REST    what it left of the body is     |              |
+ *    | |       read and dropped                |              |
+ *    | v                                       v              v
+ *    +-LEAVE   the answer leaves; log line --> LINGER -----> GONE
+ *
+ * A step returns the next state, or its own to wait for an event. Output is only queued by the
+ * steps and flushed when the turn ends, so that answers to pipelined requests leave together.
+ */
+#include "conn.h"
+#include "hostel/base/mem.h"
+#include "hostel/http/h1.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#define BATCH_BYTES  (32 * 1024)  /* of small answers that wait for each other */
+#define LINGER_BYTES (256 * 1024) /* read from a visitor who does not stop talking */
+
+/* --- a round that ends early ------------------------------------------------------------- */
+
+void
+conn_drop_answerer(struct conn *c)
+{
+    const struct answerer_ops *answerer = c->round->x.answerer;
+
+    c->round->x.answerer = NULL;
+    if (answerer && answerer->on_gone)
+        answerer->on_gone(c->round->x.answerer_data);
+}
+
+enum conn_state
+conn_refuse(struct conn *c, unsigned status)
+{
+    struct round *r = c->round ? c->round : round_start(c);
+
+    conn_drop_answerer(c);
+    r->failed = false;
+    r->chunks = false;
+    r->close = true;
+    errorpage_answer(&r->x, status, NULL, 0);
+    return r->ended ? CONN_LEAVE : CONN_GONE;
+}
+
+enum conn_state
+conn_give_up(struct conn *c, unsigned status)
+{
+    if (c->round->status == 0)
+        return conn_refuse(c, status);
+    conn_drop_answerer(c);
+    c->abort = c->round->cut_shows;
+    return CONN_GONE;
+}
+
+/* ret  true when nothing is queued; else c waits for the socket, or it broke */
+static bool
+output_out(struct conn *c)
+{
+    int rc = stream_flush(&c->stream);
+
+    c->blocked = rc == -EAGAIN;
+    return rc == 0;
+}
+
+/* --- HEAD -------------------------------------------------------------------------------- */
+
+/*
+ * Whose host is it?
+ *
+ * ret  the site; NULL: none of this user's
+ */
+static const struct site *
+route(struct conn *c, const char *host)
+{
+    const struct site *site = sites_find(c->all->sites, span_str(host));
+
+    if (site || !c->by_default)
+        return site;
+    if (c->first && !c->default_host)
+        c->default_host = mem_str(host);
+    if (!c->default_host || strcmp(host, c->default_host) != 0)
+        return NULL;
+    return sites_default(c->all->sites);
+}
+
+static void
+take_request(struct conn *c, const struct site *site)
+{
+    struct head *head = &c->all->parsed;
+    struct round *r;
+
+    c->site = site;
+    r = round_start(c);
+    request_from_head(&r->x.req, head, span_of(c->input.p, head->bytes));
+    c->input = span_skip(c->input, head->bytes);
+    r->body_left = r->x.req.body_bytes;
+    r->body_done =
+        r->x.req.framing == BODY_NONE || (r->x.req.framing == BODY_LENGTH && r->body_left == 0);
+    if (r->x.req.framing == BODY_CHUNKED)
+        chunked_init(&r->chunked);
+}
+
+static enum conn_state
+on_head(struct conn *c)
+{
+    struct head *head = &c->all->parsed;
+    const struct site *site = route(c, head->host_name);
+    bool first = c->first;
+
+    c->first = false;
+    c->seen = 0;
+    deadline_clear(&c->deadline);
+    if (!site && !(first && c->returned))
+        return CONN_BACK;
+    take_request(c, site);
+    if (!site)
+        return conn_refuse(c, 421);
+    if (head->expect_other)
+        return conn_refuse(c, 417);
+    exchange_answer(&c->round->x, c->all->files);
+    return CONN_ANSWER;
+}
+
+static enum conn_state
+step_head(struct conn *c)
+{
+    enum head_verdict verdict = HEAD_MORE;
+    ssize_t n;
+
+    /* output first: whoever does not read his answers gets no new ones */
+    if (c->stream.memory_bytes >= BATCH_BYTES && !output_out(c))
+        return c->stream.error ? CONN_GONE : CONN_HEAD;
+    input_load(c);
+    for (;;) {
+        if (c->input.n > 0)
+            verdict = head_parse(c->input, &c->seen, &c->all->parsed);
+        if (verdict != HEAD_MORE)
+            break;
+        n = input_read(c);
+        if (n == -EAGAIN && !(c->all->stopping && c->input.n == 0 && !c->first))
+            return CONN_HEAD;
+        if (n == -ENOBUFS)
+            return conn_refuse(c, HEAD_FIELDS_LONG);
+        if (n <= 0) /* half a head and then the end says nothing that could be answered */
+            return output_out(c) || c->stream.error ? CONN_GONE : CONN_HEAD;
+    }
+    return verdict == HEAD_OK ? on_head(c) : conn_refuse(c, (unsigned)verdict);
+}
+
+/* --- ANSWER ------------------------------------------------------------------------------ */
+
+static void
+say_continue(struct conn *c)
+{
+    struct round *r = c->round;
+
+    if (r->continued)
+        return;
+    r->continued = true;
+    if (r->x.req.expect_continue && r->x.req.version >= 11 && c->input.n == 0)
+        stream_copy(&c->stream, H1_CONTINUE);
+}
+
+/* Give the answerer one piece of the body. */
+static void
+feed(struct round *r, struct span piece)
+{
+    const struct answerer_ops *answerer = r->x.answerer;
+
+    if (!answerer || r->body_unwanted) {
+        r->rest_bytes += piece.n;
+        return;
+    }
+    if (piece.n > 0 && answerer->body.data(r->x.answerer_data, piece) < 0) {
+        r->body_unwanted = true;
+        return;
+    }
+    if (r->body_done && r->x.answerer)
+        answerer->body.end(r->x.answerer_data);
+}
+
+static bool
+takes_body(const struct round *r)
+{
+    return !r->body_done && r->x.answerer && r->x.answerer->body.data &&
+           r->rest_bytes <= CONN_REST_MAX;
+}
+
+/*
+ * Read the body as far as it is there.
+ *
+ * ret  0; or the status to give up with
+ */
+static unsigned
+read_body(struct conn *c)
+{
+    struct round *r = c->round;
+
+    while (takes_body(r) && !r->ended && !r->failed) {
+        struct span piece;
+        int rc = input_body(c, &piece);
+        ssize_t n;
+
+        if (rc == 1) {
+            r->continued = true;
+            feed(r, piece);
+            continue;
+        }
+        if (rc != 0)
+            return rc < 0 ? 400 : (unsigned)rc;
+        say_continue(c);
+        n = input_read(c);
+        if (n == -EAGAIN)
+            return 0;
+        if (n < 0)
+            return 400;
+    }
+    return 0;
+}
+
+/* While PHP works nothing is expected; but an end, or a next request, may come. */
+static void
+listen_on(struct conn *c)
+{
+    if (c->round->body_done && !c->drained && c->in.len == 0) {
+        input_load(c);
+        if (c->input.n == 0)
+            (void)input_read(c);
+    }
+}
+
+static void
+give_room(struct conn *c)
+{
+    struct round *r = c->round;
+
+    if (!r->full)
+        return;
+    if (!output_out(c) && c->stream.memory_bytes > STREAM_LOW_BYTES)
+        return;
+    c->blocked = false;
+    r->full = false;
+    if (r->x.answerer && r->x.answerer->on_room)
+        r->x.answerer->on_room(r->x.answerer_data);
+}
+
+static enum conn_state
+step_answer(struct conn *c)
+{
+    struct round *r = c->round;
+    unsigned status;
+
+    if (c->stream.error)
+        return CONN_GONE;
+    status = read_body(c);
+    if (status && !r->ended)
+        return conn_give_up(c, status);
+    do
+        give_room(c);
+    while (r->full && !c->blocked && !c->stream.error);
+    if (c->stream.error)
+        return CONN_GONE;
+    if (r->failed)
+        return conn_give_up(c, 502);
+    if (r->ended)
+        return CONN_REST;
+    assert(r->x.answerer); /* it has taken the exchange on, or answered */
+    listen_on(c);
+    return c->stream.error ? CONN_GONE : CONN_ANSWER;
+}
+
+/* --- REST -------------------------------------------------------------------------------- */
+
+static enum conn_state
+step_rest(struct conn *c)
+{
+    struct round *r = c->round;
+
+    while (!r->body_done && !r->close) {
+        struct span piece;
+        int rc = input_body(c, &piece);
+        ssize_t n;
+
+        if (rc == 1) {
+            r->rest_bytes += piece.n;
+            r->close = r->rest_bytes > CONN_REST_MAX;
+            continue;
+        }
+        n = rc == 0 ? input_read(c) : -EPIPE;
+        if (n == -EAGAIN)
+            return c->stream.error ? CONN_GONE : CONN_REST;
+        if (n < 0)
+            r->close = true;
+    }
+    return CONN_LEAVE;
+}
+
+/* --- LEAVE ------------------------------------------------------------------------------- */
+
+/*
+ * Close now, or first let the visitor read? Closing a socket that holds unread bytes resets
+ * it, and a reset can overtake the answer.
+ */
+static enum conn_state
+farewell(const struct conn *c, bool body_done)
+{
+    bool silent = body_done && c->input.n == 0 && c->in.len == 0 && c->drained;
+
+    return silent || c->eof ? CONN_GONE : CONN_LINGER;
+}
+
+static enum conn_state
+step_leave(struct conn *c)
+{
+    struct round *r = c->round;
+    uint64_t waiting = c->stream.put_bytes - c->stream.sent_bytes;
+    bool close, body_done;
+
+    r->close = r->close || c->all->stopping;
+    if ((r->close || waiting > BATCH_BYTES) && !output_out(c))
+        return c->stream.error ? CONN_GONE : CONN_LEAVE;
+    close = r->close;
+    body_done = r->body_done;
+    round_end(c);
+    return close ? farewell(c, body_done) : CONN_HEAD;
+}
+
+/* --- BACK -------------------------------------------------------------------------------- */
+
+static enum conn_state
+step_back(struct conn *c)
+{
+    if (!output_out(c))
+        return c->stream.error ? CONN_GONE : CONN_BACK;
+    input_load(c);
+    stream_rest(&c->stream); /* out of our epoll before another process has it */
+    if (c->all->ops->back(c->all->data, &c->stream.fd, c->input) < 0)
+        return conn_refuse(c, 421);
+    c->input.n = 0;
+    return CONN_GONE;
+}
+
+/* --- LINGER ------------------------------------------------------------------------------ */
+
+static enum conn_state
+step_linger(struct conn *c)
+{
+    ssize_t n;
+
+    if (c->deadline.class != &c->all->linger) {
+        deadline_set(&c->deadline, &c->all->linger);
+        stream_shutdown(&c->stream);
+        buf_done(&c->in);
+    }
+    input_load(c);
+    do {
+        c->input.n = 0;
+        n = input_read(c);
+        if (n > 0)
+            c->linger_bytes += (uint32_t)n;
+    } while (n > 0 && c->linger_bytes < LINGER_BYTES);
+    c->input.n = 0;
+    return n == -EAGAIN ? CONN_LINGER : CONN_GONE;
+}
+
+/* --- running ----------------------------------------------------------------------------- */
+
+static enum conn_state (*const steps[CONN_STATES])(struct conn *c) = {
+    [CONN_HEAD] = step_head,   [CONN_ANSWER] = step_answer, [CONN_REST] = step_rest,
+    [CONN_LEAVE] = step_leave, [CONN_BACK] = step_back,     [CONN_LINGER] = step_linger,
+};
+
+/* What is it waiting for, and how long may that take? */
+static void
+set_deadline(struct conn *c, bool moved)
+{
+    struct conns *all = c->all;
+    struct deadline_class *class = NULL;
+
+    if (c->state == CONN_LINGER)
+        return; /* its time runs from its beginning */
+    if (stream_pending(&c->stream))
+        class = &all->send;
+    else if (c->state == CONN_HEAD)
+        class = c->in.len > 0 || c->first ? &all->head : &all->idle;
+    else if (c->state == CONN_REST || (c->state == CONN_ANSWER && takes_body(c->round)))
+        class = &all->body;
+    if (!class)
+        deadline_clear(&c->deadline);
+    else if (moved && class != &all->head)
+        deadline_set(&c->deadline, class);
+    else
+        deadline_keep(&c->deadline, class);
+}
+
+static bool
+wants_input(const struct conn *c)
+{
+    if (c->eof)
+        return false;
+    switch (c->state) {
+    case CONN_HEAD: /* no new request while the visitor does not read his answers */
+        return !stream_pending(&c->stream);
+    case CONN_ANSWER:
+        return c->round->body_done ? c->in.len == 0 : takes_body(c->round);
+    case CONN_REST:
+    case CONN_LINGER:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The turn is over and c lives on: send, keep what is left, wait. ret false: it broke */
+static bool
+settle(struct conn *c)
+{
+    bool moved;
+
+    /* who is blocked has just tried: a second try that went through would wake nobody */
+    if (!c->blocked && stream_flush(&c->stream) < 0 && c->stream.error)
+        return false;
+    moved = c->got || c->stream.sent_bytes != c->sent_bytes;
+    c->sent_bytes = c->stream.sent_bytes;
+    if (c->round && !c->round->x.req.owned)
+        request_own(&c->round->x.req);
+    input_store(c);
+    set_deadline(c, moved);
+    stream_watch(&c->stream, wants_input(c));
+    return true;
+}
+
+void
+conn_run(struct conn *c, bool readable)
+{
+    enum conn_state next;
+
+    assert(!c->running);
+    c->running = true;
+    c->drained = !readable;
+    c->blocked = false;
+    c->got = false;
+    c->reads = 0;
+    while (c->state != CONN_GONE && (next = steps[c->state](c)) != c->state)
+        c->state = next;
+    if (c->state != CONN_GONE && !settle(c))
+        c->state = CONN_GONE;
+    c->running = false;
+    if (c->state == CONN_GONE)
+        conn_end(c);
+}

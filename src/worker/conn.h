@@ -1,0 +1,204 @@
+/*
+ * One HTTP/1 connection, and what all connections of a worker share. Floor 6; worker.
+ */
+#ifndef WORKER_CONN_H
+#define WORKER_CONN_H
+
+#include "hostel/base/buf.h"
+#include "hostel/http/chunked.h"
+#include "hostel/net/deadline.h"
+#include "hostel/net/stream.h"
+#include "hostel/peek/head.h"
+#include "hostel/serve/exchange.h"
+#include "sites.h"
+
+#include <sys/queue.h>
+#include <uv.h>
+
+/* Bytes read and not yet consumed: what a hand-back can carry, and more than a head may be. */
+#define CONN_INPUT_MAX 49152
+
+#define CONN_REST_MAX  (256 * 1024) /* of an unwanted body, read and dropped; over it: close */
+#define CONN_LINGER_MS 2000         /* for the visitor to read the last answer */
+
+enum conn_state {
+    CONN_HEAD,
+    CONN_ANSWER,
+    CONN_REST,
+    CONN_LEAVE,
+    CONN_BACK,
+    CONN_LINGER,
+    CONN_GONE,
+    CONN_STATES
+};
+
+/* One request on its way, from its head to its log line. */
+struct round {
+    struct exchange x;
+    SLIST_ENTRY(round) spare;
+    /* its body */
+    struct chunked chunked;
+    uint64_t body_left;  /* BODY_LENGTH */
+    uint64_t rest_bytes; /* read and dropped */
+    bool body_done;      /* all of it was read, or there is none */
+    bool body_unwanted;  /* the answerer takes no more of it */
+    bool continued;      /* it is on its way, or 100 was said */
+    /* its answer */
+    unsigned status;      /* 0 until the head was written */
+    uint64_t answer_left; /* of the declared length; RESPONSE_LENGTH_UNKNOWN */
+    uint64_t body_mark;   /* the stream's put_bytes before the body */
+    uint64_t body_bytes;  /* of the answer, without framing */
+    bool chunks;          /* the answer goes out chunked */
+    bool bodiless;
+    bool cut_shows; /* its end is the connection's end: a cut one needs a reset */
+    bool ended, failed;
+    bool full;  /* the answerer waits for on_room */
+    bool close; /* the connection ends with it */
+};
+
+struct conns;
+
+struct conn {
+    struct sink sink;
+    struct stream stream;
+    struct deadline deadline;
+    TAILQ_ENTRY(conn) entry;
+    TAILQ_ENTRY(conn) ready;
+    struct conns *all;
+    enum conn_state state;
+    bool running;    /* inside conn_run(): what happens is noticed by it */
+    bool is_ready;   /* on the list of those that run before the loop sleeps */
+    bool eof;        /* the visitor has sent his last */
+    bool first;      /* no request was routed yet */
+    bool by_default; /* CONN_BY_DEFAULT */
+    bool returned;   /* CONN_RETURNED */
+    bool abort;      /* end it with a reset */
+    bool loaded;     /* input is of this turn, in all->scratch */
+    bool drained;    /* the socket is known to hold nothing more */
+    bool blocked;    /* the step waits for the socket to take output */
+    bool got;        /* something was read in this turn */
+    uint8_t reads;   /* of this turn */
+    uint32_t linger_bytes;
+    struct round *round;     /* NULL between requests */
+    struct span input;       /* loaded: read and not consumed */
+    struct buf in;           /* not loaded: the same */
+    size_t seen;             /* head_parse()'s */
+    uint64_t sent_bytes;     /* the stream's, when progress was last looked at */
+    const struct site *site; /* of the last request, for its errors */
+    char *default_host;      /* the unknown name that led here, owned */
+    struct visitor visitor;
+};
+
+struct conns_settings {
+    uint64_t head_ms, keepalive_ms, body_ms, send_ms;
+};
+
+struct conns_ops {
+    /*
+     * Hand a connection back to where it came from.
+     *
+     * in/out  fd      takes when 0 is returned, and leaves -1
+     * in      prefix  what was read of it, lent
+     */
+    int (*back)(void *data, int *fd, struct span prefix);
+    /* A connection is gone. */
+    void (*left)(void *data);
+};
+
+struct conns {
+    uv_loop_t *loop;
+    uv_prepare_t prepare;
+    struct deadlines deadlines;
+    struct deadline_class head, idle, body, send, linger;
+    TAILQ_HEAD(, conn) list;
+    TAILQ_HEAD(, conn) ready;
+    SLIST_HEAD(, round) spare; /* the last one used: no allocation a request */
+    size_t count;
+    bool stopping;
+    const struct sites *sites; /* lent */
+    struct filecache *files;
+    const struct conns_ops *ops; /* lent */
+    void *data;
+    struct buf head_out;
+    struct head parsed;
+    char scratch[CONN_INPUT_MAX]; /* input of the connection that runs */
+};
+
+/* out  all  embedded; sites are lent */
+void conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
+                const struct conns_settings *settings, const struct conns_ops *ops, void *data);
+
+/* Ends every connection at once; all must live until the loop has turned once more. */
+void conns_done(struct conns *all);
+
+/* No more keep-alive: idle connections end now, the others with the answer they are at. */
+void conns_stop(struct conns *all);
+
+/*
+ * Take a connection on and serve what is there already; it may be gone when this returns.
+ *
+ * in   fd       takes; a connected, non-blocking stream socket
+ * in   visitor  copied
+ * in   flags    CONN_BY_DEFAULT, CONN_RETURNED
+ * in   prefix   read of it by somebody else, at most CONN_INPUT_MAX bytes; copied
+ */
+void conn_adopt(struct conns *all, int fd, const struct visitor *visitor, unsigned flags,
+                struct span prefix);
+
+/* Run c before the loop sleeps again: something happened outside its own turn. */
+void conn_ready(struct conn *c);
+
+/* conns.c: a round's two ends; the second writes the log line, if anything was answered. */
+struct round *round_start(struct conn *c);
+void round_end(struct conn *c);
+
+/* conns.c: close it, whatever it was at; frees c, maybe later. */
+void conn_end(struct conn *c);
+
+/*
+ * conn.c: go through the steps until one waits; c may be gone after it.
+ *
+ * in  readable  the socket may hold something that was not read yet
+ */
+void conn_run(struct conn *c, bool readable);
+
+/* Answer with an error page and close: nothing that follows can be trusted to be a request. */
+enum conn_state conn_refuse(struct conn *c, unsigned status);
+
+/* As conn_refuse(), unless an answer has begun already: that one is cut. */
+enum conn_state conn_give_up(struct conn *c, unsigned status);
+
+/* Whoever still works on the answer shall stop. */
+void conn_drop_answerer(struct conn *c);
+
+/* answer.c: the sink that writes HTTP/1 to a connection. */
+extern const struct sink_ops conn_sink_ops;
+
+/* ret  bytes of the answer's body that were sent */
+uint64_t answer_sent(const struct conn *c);
+
+/* input.c: what was read of a connection and not consumed. */
+
+/*
+ * Have c's bytes in the scratch buffer for this turn, and put what is left back at its end.
+ */
+void input_load(struct conn *c);
+void input_store(struct conn *c);
+
+/*
+ * Read more behind what is there, if the socket may have more and this turn is not over.
+ *
+ * ret  > 0 bytes; 0 end of file (also c->eof); -EAGAIN later; -ENOBUFS no room; or -errno
+ */
+ssize_t input_read(struct conn *c);
+
+/*
+ * The next piece of the request's body.
+ *
+ * out  piece  lent for the turn
+ * ret  1 a piece; 0 more must be read; -EPIPE end of file inside it; 400, 431: not a body
+ *      (c->round->body_done says when it is whole; call no more then)
+ */
+int input_body(struct conn *c, struct span *piece);
+
+#endif

@@ -1,0 +1,242 @@
+/* All connections of a worker: their rounds, ends, deadlines. Floor 6; worker. */
+#include "conn.h"
+#include "hostel/base/mem.h"
+#include "hostel/ipc/message.h"
+#include "hostel/serve/accesslog.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#define HEAD_OUT_MAX (128 * 1024) /* a response head: twice what a PHP program may send */
+
+/* --- a round ----------------------------------------------------------------------------- */
+
+struct round *
+round_start(struct conn *c)
+{
+    struct round *r = SLIST_FIRST(&c->all->spare);
+
+    if (r) {
+        SLIST_REMOVE_HEAD(&c->all->spare, spare);
+        memset(r, 0, sizeof(*r));
+    } else {
+        r = mem_new(sizeof(*r));
+    }
+    r->x.visitor = &c->visitor;
+    r->x.sink = &c->sink;
+    r->x.site = c->site;
+    r->x.owner = c;
+    r->body_done = true;
+    c->round = r;
+    return r;
+}
+
+void
+round_end(struct conn *c)
+{
+    struct round *r = c->round;
+
+    if (r->status)
+        accesslog_line(&r->x, r->status, answer_sent(c));
+    request_done(&r->x.req);
+    c->round = NULL;
+    if (SLIST_EMPTY(&c->all->spare))
+        SLIST_INSERT_HEAD(&c->all->spare, r, spare);
+    else
+        free(r);
+}
+
+/* --- the end
+ * ---------------------------------------------------------------------------------- */
+
+static void
+on_stream_closed(struct stream *s)
+{
+    struct conn *c = (struct conn *)((char *)s - offsetof(struct conn, stream));
+    struct conns *all = c->all;
+
+    TAILQ_REMOVE(&all->list, c, entry);
+    all->count--;
+    buf_done(&c->in);
+    free(c->default_host);
+    free(c);
+    all->ops->left(all->data);
+}
+
+void
+conn_end(struct conn *c)
+{
+    if (c->round) {
+        conn_drop_answerer(c);
+        round_end(c);
+    }
+    deadline_clear(&c->deadline);
+    if (c->is_ready)
+        TAILQ_REMOVE(&c->all->ready, c, ready);
+    c->is_ready = false;
+    stream_close(&c->stream, c->abort, on_stream_closed);
+}
+
+/* --- outside of its own turn
+ * -------------------------------------------------------------------- */
+
+void
+conn_ready(struct conn *c)
+{
+    if (c->running || c->is_ready)
+        return;
+    c->is_ready = true;
+    TAILQ_INSERT_TAIL(&c->all->ready, c, ready);
+}
+
+static void
+on_prepare(uv_prepare_t *prepare)
+{
+    struct conns *all = prepare->data;
+    struct conn *c;
+
+    while ((c = TAILQ_FIRST(&all->ready))) {
+        TAILQ_REMOVE(&all->ready, c, ready);
+        c->is_ready = false;
+        conn_run(c, false);
+    }
+}
+
+static void
+on_stream_ready(struct stream *s)
+{
+    conn_run((struct conn *)((char *)s - offsetof(struct conn, stream)), true);
+}
+
+/* --- deadlines --------------------------------------------------------------------------- */
+
+static struct conn *
+conn_of(struct deadline *d)
+{
+    return (struct conn *)((char *)d - offsetof(struct conn, deadline));
+}
+
+static void
+go_on(struct conn *c, enum conn_state state)
+{
+    c->state = state;
+    conn_run(c, false);
+}
+
+/* Half a head: say so; nothing at all: go quietly, browsers open connections ahead. */
+static void
+on_head_late(struct deadline *d)
+{
+    struct conn *c = conn_of(d);
+
+    go_on(c, c->in.len > 0 ? conn_refuse(c, 408) : CONN_GONE);
+}
+
+static void
+on_idle(struct deadline *d)
+{
+    go_on(conn_of(d), CONN_GONE);
+}
+
+static void
+on_body_late(struct deadline *d)
+{
+    struct conn *c = conn_of(d);
+
+    if (c->state == CONN_ANSWER) {
+        go_on(c, conn_give_up(c, 408));
+        return;
+    }
+    c->round->close = true; /* answered already; it is only the rest that does not come */
+    go_on(c, c->state);
+}
+
+static void
+on_send_late(struct deadline *d)
+{
+    struct conn *c = conn_of(d);
+
+    c->abort = true;
+    go_on(c, CONN_GONE);
+}
+
+/* --- all of them ------------------------------------------------------------------------- */
+
+void
+conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
+           const struct conns_settings *settings, const struct conns_ops *ops, void *data)
+{
+    memset(all, 0, offsetof(struct conns, scratch));
+    all->loop = loop;
+    all->sites = sites;
+    all->ops = ops;
+    all->data = data;
+    all->files = filecache_new();
+    TAILQ_INIT(&all->list);
+    TAILQ_INIT(&all->ready);
+    SLIST_INIT(&all->spare);
+    buf_init(&all->head_out, HEAD_OUT_MAX);
+    deadlines_init(&all->deadlines, loop);
+    deadline_class_add(&all->deadlines, &all->head, settings->head_ms, on_head_late);
+    deadline_class_add(&all->deadlines, &all->idle, settings->keepalive_ms, on_idle);
+    deadline_class_add(&all->deadlines, &all->body, settings->body_ms, on_body_late);
+    deadline_class_add(&all->deadlines, &all->send, settings->send_ms, on_send_late);
+    deadline_class_add(&all->deadlines, &all->linger, CONN_LINGER_MS, on_idle);
+    uv_prepare_init(loop, &all->prepare);
+    all->prepare.data = all;
+    uv_prepare_start(&all->prepare, on_prepare);
+}
+
+void
+conns_done(struct conns *all)
+{
+    struct conn *c, *next;
+    struct round *r;
+
+    for (c = TAILQ_FIRST(&all->list); c; c = next) {
+        next = TAILQ_NEXT(c, entry);
+        if (c->stream.fd >= 0)
+            conn_end(c);
+    }
+    while ((r = SLIST_FIRST(&all->spare))) {
+        SLIST_REMOVE_HEAD(&all->spare, spare);
+        free(r);
+    }
+    filecache_free(&all->files);
+    buf_done(&all->head_out);
+    deadlines_done(&all->deadlines);
+    uv_close((uv_handle_t *)&all->prepare, NULL);
+}
+
+void
+conns_stop(struct conns *all)
+{
+    struct conn *c, *next;
+
+    all->stopping = true;
+    for (c = TAILQ_FIRST(&all->list); c; c = next) {
+        next = TAILQ_NEXT(c, entry);
+        if (c->state == CONN_HEAD && c->stream.fd >= 0)
+            conn_run(c, true); /* a request that is there already is still answered */
+    }
+}
+
+void
+conn_adopt(struct conns *all, int fd, const struct visitor *visitor, unsigned flags,
+           struct span prefix)
+{
+    struct conn *c = mem_new(sizeof(*c));
+
+    c->sink.ops = &conn_sink_ops;
+    stream_init(&c->stream, all->loop, fd, on_stream_ready);
+    buf_init(&c->in, CONN_INPUT_MAX);
+    (void)buf_add_span(&c->in, prefix);
+    c->all = all;
+    c->visitor = *visitor;
+    c->first = true;
+    c->by_default = flags & CONN_BY_DEFAULT;
+    c->returned = flags & CONN_RETURNED;
+    TAILQ_INSERT_TAIL(&all->list, c, entry);
+    all->count++;
+    conn_run(c, true);
+}

@@ -1,0 +1,29 @@
+/* The sites of this worker's user, by host name. Floor 6; worker. */
+#ifndef WORKER_SITES_H
+#define WORKER_SITES_H
+
+#include "hostel/serve/site.h"
+
+struct sites;
+
+struct sites *sites_new(void);
+
+/* Frees the sites too, their root descriptors and strings; logs and pools are lent ones. */
+void sites_free(struct sites **s);
+
+/* Takes the site, all of it. A name that an earlier site has stays the earlier one's. */
+void sites_add(struct sites *s, struct site *site);
+
+size_t sites_count(const struct sites *s);
+
+/*
+ * in   host  lower case, no port, no trailing dot
+ * ret  the site that has exactly this name; else the one with the longest "*." suffix of it
+ *      (which stands for one label or more); else NULL
+ */
+const struct site *sites_find(const struct sites *s, struct span host);
+
+/* The site that answers for names nobody has, or NULL. */
+const struct site *sites_default(const struct sites *s);
+
+#endif
