@@ -19,4 +19,11 @@ int caps_trim_supervisor(void);
  */
 int caps_drop_all(const char **step);
 
+/*
+ * The same for a process that was never root, as far as it may: empty sets, NO_NEW_PRIVS, not
+ * dumpable. The bounding set and securebits cannot be touched without privilege, and nothing
+ * that NO_NEW_PRIVS lets through could use them.
+ */
+int caps_drop_own(const char **step);
+
 #endif

@@ -23,24 +23,24 @@ enum cage {
 
 struct spawn_spec {
     enum cage cage;
-    const struct ids *ids;   /* NULL: not root, nothing to switch; all else still holds */
-    uint32_t min_uid;        /* checked again here and in the child */
-    int exec_fd;             /* O_PATH descriptor of the executable, lent; -1: use path */
-    const char *path;        /* executable when exec_fd is -1 */
-    char *const *argv;       /* lent */
-    char *const *envp;       /* lent: the whole environment, nothing is inherited */
-    int fds[SPAWN_FDS_MAX];  /* become 0..nfds-1; lent; -1 = /dev/null */
+    const struct ids *ids;  /* NULL: not root, nothing to switch; all else still holds */
+    uint32_t min_uid;       /* checked again here and in the child */
+    int exec_fd;            /* O_PATH descriptor of the executable, lent; -1: use path */
+    const char *path;       /* executable when exec_fd is -1 */
+    char *const *argv;      /* lent */
+    char *const *envp;      /* lent: the whole environment, nothing is inherited */
+    int fds[SPAWN_FDS_MAX]; /* become 0..nfds-1; lent; -1 = /dev/null */
     unsigned nfds;
-    const char *work_dir;    /* entered before the drop; NULL = "/" */
-    const char *root_dir;    /* chroot to this (root only); NULL = none */
-    rlim_t files_max;        /* RLIMIT_NOFILE; 0 = leave */
-    bool own_group;          /* a process group of its own, so that it can be ended whole */
+    const char *work_dir; /* entered before the drop; NULL = "/" */
+    const char *root_dir; /* chroot to this (root only); NULL = none */
+    rlim_t files_max;     /* RLIMIT_NOFILE, at most our own hard limit; 0 = leave */
+    bool own_group;       /* a process group of its own, so that it can be ended whole */
 };
 
-/* Why a child did not come to life; step is a static text such as "setresuid". */
+/* Why a child did not come to life. */
 struct spawn_error {
-    const char *step;
-    int error; /* negative errno */
+    const char *step; /* such as "setuid"; lent for the call */
+    int error;        /* negative errno */
 };
 
 struct spawn; /* a start under way */

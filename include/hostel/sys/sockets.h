@@ -1,0 +1,30 @@
+/* Listening sockets, made by the supervisor and passed to others. Floor 1; supervisor. */
+#ifndef HOSTEL_SYS_SOCKETS_H
+#define HOSTEL_SYS_SOCKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+/*
+ * A TCP listener: non-blocking, close-on-exec, accepting both families at the IPv6 "any"
+ * address, woken only when a client has sent something.
+ *
+ * ret  0; -EADDRINUSE, -EACCES or another -errno
+ */
+int tcp_listen(const struct sockaddr *addr, socklen_t addr_len, int *fd);
+
+/*
+ * A PHP pool's socket: a listening unix socket that only its user can connect to (mode 0600).
+ * A name that is there already is replaced. Blocking, as php-cgi wants it; close-on-exec.
+ *
+ * in   dir   directory where only we may make names
+ * in   name  file name without a slash
+ * in   give  make it the user's; false without switching, when it is ours and stays so
+ * out  fd    owned by the caller
+ * ret  0; -EINVAL name; or -errno (nothing is left behind)
+ */
+int php_socket_create(int dir, const char *name, uid_t uid, gid_t gid, bool give, int *fd);
+
+#endif

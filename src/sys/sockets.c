@@ -1,0 +1,104 @@
+/* Listening sockets. Floor 1; supervisor. */
+#include "hostel/sys/sockets.h"
+#include "hostel/base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define TCP_BACKLOG 4096 /* connections that wait while every acceptor is busy */
+#define PHP_BACKLOG 1024 /* workers queue too: this only has to cover a burst */
+#define DEFER_SECONDS                                                                          \
+    1 /* a client that says nothing for this long is accepted all the same                     \
+       */
+
+static int
+set(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+static int
+tcp_options(int fd, sa_family_t family)
+{
+    int rc = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+    if (rc == 0 && family == AF_INET6)
+        rc = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    if (rc == 0)
+        rc = set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_SECONDS);
+    if (rc == 0) /* accepted connections inherit it */
+        rc = set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    return rc;
+}
+
+int
+tcp_listen(const struct sockaddr *addr, socklen_t addr_len, int *fd)
+{
+    int s = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int rc;
+
+    if (s < 0)
+        return -errno;
+    rc = tcp_options(s, addr->sa_family);
+    if (rc == 0 && (bind(s, addr, addr_len) < 0 || listen(s, TCP_BACKLOG) < 0))
+        rc = -errno;
+    if (rc < 0)
+        fd_close(&s);
+    else
+        *fd = s;
+    return rc;
+}
+
+static int
+bind_in(int s, int dir, const char *name)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    mode_t before;
+    int n, rc;
+
+    /* bind() knows no directory descriptors; this path leads there whatever is renamed above */
+    n = snprintf(un.sun_path, sizeof(un.sun_path), "/proc/self/fd/%d/%s", dir, name);
+    if (n < 0 || (size_t)n >= sizeof(un.sun_path))
+        return -ENAMETOOLONG;
+    before = umask(0177); /* never open to others, not even for a moment */
+    rc = bind(s, (const struct sockaddr *)&un, sizeof(un)) < 0 ? -errno : 0;
+    umask(before);
+    return rc;
+}
+
+int
+php_socket_create(int dir, const char *name, uid_t uid, gid_t gid, bool give, int *fd)
+{
+    int s, rc;
+
+    if (name[0] == '\0' || name[0] == '.' || strchr(name, '/'))
+        return -EINVAL;
+    if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+        return -errno;
+    s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (s < 0)
+        return -errno;
+    rc = bind_in(s, dir, name);
+    if (rc < 0) {
+        fd_close(&s);
+        return rc;
+    }
+    if (give && fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+        rc = -errno;
+    if (rc == 0 && listen(s, PHP_BACKLOG) < 0)
+        rc = -errno;
+    if (rc < 0) {
+        unlinkat(dir, name, 0);
+        fd_close(&s);
+    } else {
+        *fd = s;
+    }
+    return rc;
+}
