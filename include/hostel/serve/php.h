@@ -16,18 +16,24 @@ struct php_script {
     struct span path_info; /* decoded, begins with '/', or empty: not sent; copied */
 };
 
-/* How a pool reaches the supervisor; implemented by the worker over its channel. */
+/*
+ * How a pool reaches the supervisor; implemented by the worker over its channel. want and
+ * broken are each answered by php_pool_ready() or php_pool_failed(), which may come at any
+ * other time too.
+ */
 struct php_pool_ops {
     void (*want)(void *data, uint32_t pool);
+    /* Unused for idle_release_ms: no connect before the next php_pool_ready(). */
     void (*release)(void *data, uint32_t pool, uint32_t generation);
+    /* Nobody listens on this generation's socket; requests wait for another. */
     void (*broken)(void *data, uint32_t pool, uint32_t generation);
 };
 
 struct php_limits {
-    uint64_t body_max;           /* over it 413 */
-    uint64_t request_timeout_ms; /* without a byte from PHP: 504 */
-    uint32_t queue_max;          /* requests that wait for a process: over it 503 */
-    uint64_t queue_timeout_ms;   /* longest wait for a process or a pool: then 503 */
+    uint64_t body_max;             /* over it 413 */
+    uint64_t request_timeout_ms;   /* without a byte from PHP: 504 */
+    uint32_t queue_max;            /* requests that wait for a process: over it 503 */
+    uint64_t queue_timeout_ms;     /* longest wait for a process or a pool: then 503 */
     const char *const *spool_dirs; /* NULL-ended, tried in order for O_TMPFILE; lent */
 };
 
@@ -35,9 +41,14 @@ struct php_limits {
  * in   slots  requests this worker may run in the pool at once (>= 1)
  * ret  owned by the caller, php_pool_free()
  */
-struct php_pool *php_pool_new(uv_loop_t *loop, uint32_t id, uint32_t slots,
-                              uint64_t idle_release_ms, const struct php_limits *limits,
-                              const struct php_pool_ops *ops, void *data);
+struct php_pool *
+php_pool_new(uv_loop_t *loop, uint32_t id, uint32_t slots, uint64_t idle_release_ms,
+             const struct php_limits *limits, const struct php_pool_ops *ops, void *data);
+
+/*
+ * Answer everybody who is still there with 503, or cut, and close. The loop has to turn once
+ * more. NULL is fine, leaves NULL.
+ */
 void php_pool_free(struct php_pool **p);
 
 /* The supervisor's answers. socket: file name in the working directory, copied. */
@@ -49,7 +60,8 @@ size_t php_pool_busy(const struct php_pool *p);
 
 /*
  * Take an exchange on: sets its answerer. The body is fed through body_ops; the answer goes to
- * its sink, or an error page (413, 431, 502, 503, 504).
+ * its sink, or an error page (413, 431, 500, 502, 503, 504). An error may be answered before
+ * this returns; x is not to be touched then, as after any answer.
  */
 void php_answer(struct exchange *x, struct php_pool *p, const struct php_script *script);
 

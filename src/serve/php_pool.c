@@ -1,0 +1,245 @@
+/*
+ * A pool of PHP processes as its worker sees it. Floor 5; worker.
+ *
+ *              first request: want
+ *     ABSENT ───────────────────────► WANTED ◄──────────┐ connect refused: broken
+ *       ▲  ▲                          │    ▲            │
+ *       │  │ retry time over          │    │ php_pool_ready()
+ *       │  └───────── FAILED ◄────────┘    ▼            │
+ *       │            php_pool_failed()   READY ─────────┘
+ *       └──────────────────────────────────┘ idle: release
+ *
+ * A connect that is refused was never received: its request keeps its place and its time in
+ * the queue, and the supervisor is told; "broken" also asks for the pool again.
+ */
+#include "php_request.h"
+#include "hostel/base/log.h"
+#include "hostel/base/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define AGAIN_MS     20    /* after a connect that did not work */
+#define DRAIN_MS     10000 /* for a script to finish after the visitor has all */
+#define RETRY_MIN_MS 100
+#define BUSY_RETRY_S 2 /* Retry-After while the pool as such works */
+
+static struct php_request *
+request_of(struct deadline *d)
+{
+    return (struct php_request *)(void *)((char *)d - offsetof(struct php_request, deadline));
+}
+
+static void
+on_queue_time(struct deadline *d)
+{
+    php_request_fail(request_of(d), 503, "no PHP process became free in time");
+}
+
+static void
+on_silence(struct deadline *d)
+{
+    php_request_fail(request_of(d), 504, "PHP was silent for too long");
+}
+
+static void
+on_drain_time(struct deadline *d)
+{
+    php_request_over(request_of(d));
+}
+
+static void
+on_idle(struct deadline *d)
+{
+    struct php_pool *p = (void *)((char *)d - offsetof(struct php_pool, idle));
+
+    if (p->state != POOL_READY || php_pool_busy(p))
+        return;
+    p->state = POOL_ABSENT;
+    p->ops->release(p->data, p->id, p->generation);
+}
+
+static void
+on_again(struct deadline *d)
+{
+    php_pool_run((void *)((char *)d - offsetof(struct php_pool, again)));
+}
+
+static void
+on_retry(struct deadline *d)
+{
+    struct php_pool *p = (void *)((char *)d - offsetof(struct php_pool, retry));
+
+    if (p->state == POOL_FAILED)
+        p->state = POOL_ABSENT;
+}
+
+static void
+start_deadlines(struct php_pool *p, uint64_t idle_release_ms)
+{
+    struct deadlines *all = &p->deadlines;
+
+    deadlines_init(all, p->loop);
+    deadline_class_add(all, &p->queue_wait, p->limits.queue_timeout_ms, on_queue_time);
+    deadline_class_add(all, &p->silence, p->limits.request_timeout_ms, on_silence);
+    deadline_class_add(all, &p->drain, DRAIN_MS, on_drain_time);
+    deadline_class_add(all, &p->idle_wait, idle_release_ms, on_idle);
+    deadline_class_add(all, &p->again_wait, AGAIN_MS, on_again);
+    deadline_class_add(all, &p->retry_wait, RETRY_MIN_MS, on_retry);
+}
+
+struct php_pool *
+php_pool_new(uv_loop_t *loop, uint32_t id, uint32_t slots, uint64_t idle_release_ms,
+             const struct php_limits *limits, const struct php_pool_ops *ops, void *data)
+{
+    struct php_pool *p = mem_new(sizeof(*p));
+
+    p->loop = loop;
+    p->id = id;
+    p->slots = slots ? slots : 1;
+    p->limits = *limits;
+    p->ops = ops;
+    p->data = data;
+    for (size_t i = 0; i < PHP_STAGES; i++)
+        TAILQ_INIT(&p->in[i]);
+    start_deadlines(p, idle_release_ms);
+    return p;
+}
+
+/* Answer everybody in these stages with an error; those who come meanwhile see POOL_FAILED. */
+static void
+fail_all(struct php_pool *p, enum php_stage stage)
+{
+    struct php_request *r;
+
+    while ((r = TAILQ_FIRST(&p->in[stage])))
+        php_request_fail(r, 503, NULL);
+}
+
+static void
+on_timer_closed(uv_handle_t *timer)
+{
+    free((char *)timer - offsetof(struct php_pool, deadlines) -
+         offsetof(struct deadlines, timer));
+}
+
+void
+php_pool_free(struct php_pool **pool)
+{
+    struct php_pool *p = *pool;
+
+    *pool = NULL;
+    if (!p)
+        return;
+    p->state = POOL_FAILED;
+    for (unsigned stage = 0; stage < PHP_STAGES; stage++)
+        fail_all(p, (enum php_stage)stage);
+    deadline_clear(&p->idle);
+    deadline_clear(&p->again);
+    deadline_clear(&p->retry);
+    /* as deadlines_done(), but we must hear when our memory may go */
+    uv_close((uv_handle_t *)&p->deadlines.timer, on_timer_closed);
+}
+
+size_t
+php_pool_busy(const struct php_pool *p)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < PHP_STAGES; i++)
+        n += p->n[i];
+    return n;
+}
+
+unsigned
+php_pool_retry_s(const struct php_pool *p)
+{
+    uint64_t now_ms = uv_now(p->loop);
+
+    if (!p->retry.class)
+        return BUSY_RETRY_S;
+    return p->retry.at_ms > now_ms ? (unsigned)((p->retry.at_ms - now_ms + 999) / 1000) : 1;
+}
+
+void
+php_pool_move(struct php_pool *p, struct php_request *r, enum php_stage stage)
+{
+    if (r->stage != PHP_OVER) {
+        TAILQ_REMOVE(&p->in[r->stage], r, entry);
+        p->n[r->stage]--;
+    }
+    r->stage = stage;
+    if (stage != PHP_OVER) {
+        TAILQ_INSERT_TAIL(&p->in[stage], r, entry);
+        p->n[stage]++;
+    }
+    if (php_pool_busy(p))
+        deadline_clear(&p->idle);
+    else if (p->state == POOL_READY)
+        deadline_set(&p->idle, &p->idle_wait);
+}
+
+void
+php_pool_ready(struct php_pool *p, uint32_t generation, struct span socket)
+{
+    /* our release and this crossed: the pool may be on its way out */
+    if (p->state == POOL_ABSENT && generation == p->generation)
+        return;
+    if (socket.n == 0 || socket.n >= sizeof(p->socket.sun_path) ||
+        span_find(socket, '/') < socket.n || span_find(socket, '\0') < socket.n) {
+        log_error("php pool %u: no usable socket name", (unsigned)p->id);
+        return;
+    }
+    p->socket = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(p->socket.sun_path, socket.p, socket.n);
+    p->generation = generation;
+    p->state = POOL_READY;
+    deadline_clear(&p->retry);
+    if (!php_pool_busy(p))
+        deadline_set(&p->idle, &p->idle_wait);
+    php_pool_run(p);
+}
+
+void
+php_pool_failed(struct php_pool *p, uint32_t retry_ms)
+{
+    p->state = POOL_FAILED;
+    deadline_clear(&p->idle);
+    p->retry_wait.after_ms = retry_ms > RETRY_MIN_MS ? retry_ms : RETRY_MIN_MS;
+    deadline_set(&p->retry, &p->retry_wait);
+    fail_all(p, PHP_QUEUED);
+}
+
+static void
+want(struct php_pool *p)
+{
+    p->state = POOL_WANTED;
+    p->ops->want(p->data, p->id);
+}
+
+/* PHP's backlog is full, or we are short of something: not the pool's end. */
+static bool
+is_passing(int error)
+{
+    return error == -EAGAIN || error == -EINTR || error == -EMFILE || error == -ENFILE ||
+           error == -ENOMEM || error == -ENOBUFS;
+}
+
+void
+php_pool_run(struct php_pool *p)
+{
+    if (p->state == POOL_ABSENT && p->n[PHP_BODY] + p->n[PHP_QUEUED])
+        want(p);
+    while (p->state == POOL_READY && p->n[PHP_QUEUED] && p->n[PHP_RUNNING] < p->slots &&
+           !p->again.class) {
+        int rc = php_link_open(TAILQ_FIRST(&p->in[PHP_QUEUED]));
+
+        if (rc == 0)
+            continue;
+        deadline_set(&p->again, &p->again_wait); /* also keeps "broken" and "ready" apart */
+        if (is_passing(rc))
+            continue;
+        p->state = POOL_WANTED;
+        p->ops->broken(p->data, p->id, p->generation);
+    }
+}

@@ -1,0 +1,157 @@
+/*
+ * One PHP request and its pool, as php.c, php_pool.c, php_link.c and php_reply.c share them.
+ * Floor 5; worker.
+ */
+#ifndef HOSTEL_SERVE_PHP_REQUEST_H
+#define HOSTEL_SERVE_PHP_REQUEST_H
+
+#include "fcgi.h"
+#include "spool.h"
+#include "hostel/net/deadline.h"
+#include "hostel/serve/php.h"
+
+#include <sys/queue.h>
+#include <sys/un.h>
+
+/* Where a request is; the graph stands in php.c. */
+enum php_stage {
+    PHP_BODY,    /* its body is taken in */
+    PHP_QUEUED,  /* it waits for the pool, or for one of its processes */
+    PHP_RUNNING, /* it has a connection to a process */
+    PHP_SENDING, /* PHP is through, the visitor is not */
+    PHP_STAGES,
+    PHP_OVER = PHP_STAGES,
+};
+
+struct php_link; /* a connection to a PHP process */
+
+/* The answer on its way from PHP to the sink. */
+struct php_reply {
+    struct buf head; /* CGI head bytes until it is whole */
+    size_t head_seen;
+    bool begun;    /* the head went to the sink: from here on there is no error page */
+    bool bodiless; /* HEAD, 204, 304: what PHP writes is dropped */
+    bool has_length;
+    bool full;     /* the sink asked to wait */
+    bool given;    /* to the sink since the last flush */
+    bool done;     /* PHP ended its answer as it should */
+    uint64_t left; /* has_length: body bytes still to come from PHP */
+    struct spool spool;
+    struct buf line; /* of PHP's error output, until it is whole */
+    size_t logged_bytes;
+};
+
+struct php_request {
+    struct php_pool *pool;
+    struct exchange *x; /* NULL: the visitor has all, or is gone */
+    const struct site *site;
+    char client[sizeof(((struct visitor *)0)->addr)];
+    bool head_only;
+    enum php_stage stage;
+    unsigned held; /* frames of the stack that still use it */
+    TAILQ_ENTRY(php_request) entry;
+    struct deadline deadline;
+    struct spool body;
+    struct fcgi_writer params; /* writes into out while the body comes */
+    struct buf out;            /* records not yet sent */
+    bool body_sent;            /* the last record is in out, or was sent */
+    struct php_link *link;     /* PHP_RUNNING */
+    struct php_reply reply;
+};
+
+TAILQ_HEAD(php_requests, php_request);
+
+enum php_pool_state {
+    POOL_ABSENT, /* not asked for, or released */
+    POOL_WANTED, /* the supervisor was asked */
+    POOL_READY,
+    POOL_FAILED, /* until the retry deadline */
+};
+
+struct php_pool {
+    uv_loop_t *loop;
+    uint32_t id, slots, generation;
+    enum php_pool_state state;
+    struct php_limits limits;
+    const struct php_pool_ops *ops;
+    void *data;
+    struct sockaddr_un socket; /* of generation */
+    struct php_requests in[PHP_STAGES];
+    size_t n[PHP_STAGES];
+    struct deadlines deadlines;
+    struct deadline_class queue_wait, silence, drain; /* a request's */
+    struct deadline_class idle_wait, again_wait, retry_wait;
+    struct deadline idle, again, retry; /* the pool's: one in each class */
+};
+
+/* --- php.c ------------------------------------------------------------------------------- */
+
+/*
+ * It cannot be answered as it should: an error page, or, when the head is out, a cut answer
+ * that the visitor can tell from a whole one. The request is over.
+ *
+ * in  why  for the site's error log; NULL = nothing to say there
+ */
+void php_request_fail(struct php_request *r, unsigned status, const char *why);
+
+/* Nothing more is wanted: closes the connection to PHP, leaves the pool, frees. */
+void php_request_over(struct php_request *r);
+
+/* The exchange, which is r's no more: for the one last call on its sink. */
+struct exchange *php_request_part(struct php_request *r);
+
+/* The sink said that the visitor is gone: over, unless on_gone came already. */
+void php_request_gone(struct php_request *r);
+
+/* While held, an over request stays in memory. */
+void php_request_hold(struct php_request *r);
+void php_request_drop(struct php_request *r);
+
+/* --- php_pool.c -------------------------------------------------------------------------- */
+
+/* Move r to another stage's list; PHP_OVER takes it out of the pool. */
+void php_pool_move(struct php_pool *p, struct php_request *r, enum php_stage stage);
+
+/* Ask for the pool, or give free slots to those who wait. Calls no sink. */
+void php_pool_run(struct php_pool *p);
+
+/* Seconds for Retry-After. */
+unsigned php_pool_retry_s(const struct php_pool *p);
+
+/* --- php_link.c -------------------------------------------------------------------------- */
+
+/*
+ * Connect and send as much of the request as the socket takes. Calls no sink.
+ *
+ * ret  0; -errno: nothing was sent, PHP has not seen the request
+ */
+int php_link_open(struct php_request *r);
+
+/* Close it and pass its slot on; r goes to PHP_SENDING. Nothing to do without a link. */
+void php_link_close(struct php_request *r);
+
+/* Look again at what to wait for: the sink has room. */
+void php_link_resume(struct php_request *r);
+
+/* --- php_reply.c ------------------------------------------------------------------------- */
+
+void php_reply_init(struct php_request *r);
+void php_reply_done(struct php_request *r);
+
+/* What PHP writes, to its output and to its error output. */
+void php_reply_out(struct php_request *r, struct span bytes);
+void php_reply_err(struct php_request *r, struct span bytes);
+
+/* PHP said the request is over; closes the link. */
+void php_reply_end(struct php_request *r, unsigned protocol_status);
+
+/* Give the sink what waits for it; finish when that was all. */
+void php_reply_push(struct php_request *r);
+
+/* A burst of PHP's was read: what came should reach the visitor now. */
+void php_reply_flush(struct php_request *r);
+
+/* So much waits for the visitor that PHP has to. */
+bool php_reply_full(const struct php_request *r);
+
+#endif
