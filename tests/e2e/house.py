@@ -20,7 +20,7 @@ ROOT = os.geteuid() == 0
 PHP_CGI = "/usr/bin/php-cgi"
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|UndefinedBehavior")
 
-_started = set()  # processes that the tests themselves are parents of, on purpose
+started = set()  # processes that the tests themselves are parents of, on purpose
 
 
 def free_port():
@@ -33,7 +33,7 @@ def hostel(*args, timeout=30, **more):
     """Run hostel to its end."""
     p = subprocess.Popen([HOSTEL, *map(str, args)], stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
-    _started.add(p.pid)
+    started.add(p.pid)
     try:
         out, err = p.communicate(timeout=timeout * SLOW)
     except subprocess.TimeoutExpired:
@@ -46,7 +46,7 @@ def hostel(*args, timeout=30, **more):
 def orphans():
     """Living processes that came to us because the one that started them is gone."""
     for entry in (procs.stat(n) for n in os.listdir("/proc") if n.isdigit()):
-        if entry and entry["ppid"] == os.getpid() and entry["pid"] not in _started:
+        if entry and entry["ppid"] == os.getpid() and entry["pid"] not in started:
             if entry["state"] == "Z":
                 os.waitpid(entry["pid"], 0)
             else:
@@ -198,7 +198,7 @@ class Server:
             self.process = subprocess.Popen([HOSTEL, "serve", *map(str, args)], stderr=err,
                                             stdin=subprocess.DEVNULL, stdout=err, **more)
         self.pid = self.process.pid
-        _started.add(self.pid)
+        started.add(self.pid)
         self.stopped = False
 
     @property

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from house import ROOT
+import procs
+from house import ROOT, Box
 from procs import wait_for
 from wire import Cut
 
@@ -110,7 +111,6 @@ def test_source_is_never_sent(never, php, path):
 
 @pytest.fixture(scope="module")
 def never():
-    from house import Box
     b = Box()
     sites = [b.site("off.test"), b.site("on.test", php={})]
     for s in sites:
@@ -340,7 +340,6 @@ def test_spooled_body_is_the_users_file(box):
         c.send(body[:-1])
 
         def spooled():
-            import procs
             for pid in server.workers(s):
                 for fd, what in procs.descriptors(pid).items():
                     if what.endswith("(deleted)"):

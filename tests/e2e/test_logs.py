@@ -1,0 +1,168 @@
+"""Access and error logs: their lines, their escapes, and who cannot plant what in their way."""
+import os
+import re
+import stat
+
+import pytest
+
+from house import hostel
+from procs import wait_for
+
+COMBINED = re.compile(
+    r'(\S+) (\S+) (\S+) \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] '
+    r'"((?:[^"\\]|\\.)*)" (\d{3}) (\d+|-) "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)"')
+
+
+@pytest.fixture
+def logged(box):
+    s = box.site("log.test", files={"index.html": "12345"})
+    server = box.serve()
+
+    def last(n):
+        """The n-th line of the log, as its fields."""
+        line = wait_for(lambda: len(s.log_lines()) >= n and s.log_lines()[n - 1], "a log line")
+        m = COMBINED.fullmatch(line)
+        assert m, line
+        return m.groups()
+    return s, server, last
+
+
+@pytest.mark.core
+def test_combined_format(logged):
+    s, server, last = logged
+    server.get(s, "/index.html?q=1", fields=[("Referer", "http://ref/"), ("User-Agent", "UA/1")])
+    host, ident, user, _, request, status, size, referer, agent = last(1)
+    assert (host, ident, user) == ("127.0.0.1", "-", "-")
+    assert request == "GET /index.html?q=1 HTTP/1.1"
+    assert (status, size, referer, agent) == ("200", "5", "http://ref/", "UA/1")
+    server.get(s, "/missing", "HEAD")
+    assert last(2)[4:] == ("HEAD /missing HTTP/1.1", "404", "0", "-", "-") or \
+        last(2)[4:] == ("HEAD /missing HTTP/1.1", "404", "-", "-", "-")
+
+
+@pytest.mark.core
+def test_quotes_and_controls_are_escaped(logged):
+    """A visitor cannot write a second line, end a field, or talk to a terminal."""
+    s, server, last = logged
+    evil = 'a"b\\c\td\x80\xff'
+    server.get(s, '/x"y\\z', fields=[("User-Agent", evil), ("Referer", '" 200 0 "fake')])
+    text = s.access_log.read_bytes() if last(1) else b""
+    assert text.count(b"\n") == 1
+    assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f-\xff]", text)
+    assert last(1)[5] in ("400", "404")
+
+
+def test_long_fields_are_bounded(logged):
+    s, server, last = logged
+    server.get(s, "/" + "p" * 6000, fields=[("User-Agent", "u" * 6000)])
+    assert last(1)[4].startswith("GET /ppp")
+    assert len(s.log_lines()[0]) <= 8192
+
+
+def test_lines_of_kept_and_pipelined_requests(logged):
+    s, server, last = logged
+    with server.client() as c:
+        c.send("".join(f"GET /?{n} HTTP/1.1\r\nHost: log.test\r\n\r\n" for n in range(50)))
+        for _ in range(50):
+            c.answer()
+    last(50)
+    assert [COMBINED.fullmatch(line)[5] for line in s.log_lines()] == \
+        [f"GET /?{n} HTTP/1.1" for n in range(50)]
+
+
+@pytest.mark.core
+def test_each_vhost_its_own(box):
+    a = box.site("a.test", files={"index.html": "a"})
+    b = box.site("b.test", files={"index.html": "b"})
+    off = box.site("off.test", access_log="off", files={"index.html": "c"})
+    dash = box.site("dash.test", access_log="-", files={"index.html": "d"})
+    server = box.serve()
+    for s in (a, b, off, dash):
+        assert server.get(s, f"/?from-{s.host}").status == 200
+    wait_for(lambda: a.log_lines() and b.log_lines(), "two logs")
+    wait_for(lambda: "from-dash.test" in server.stderr, "`-` is standard error")
+    assert "from-a.test" in a.access_log.read_text()
+    assert "from-b" not in a.access_log.read_text() and "from-a" not in b.access_log.read_text()
+    server.stop()
+    everything = server.stderr + "".join(p.read_text() for p in box.logs.iterdir())
+    assert "from-off" not in everything
+
+
+def test_main_log_is_the_default(box):
+    s = box.site("d.test", files={"index.html": "d"})
+    del s.vhost["access_log"]
+    log = box.logs / "main.log"
+    server = box.serve(access_log=str(log))
+    server.get(s, "/?by-default")
+    wait_for(lambda: log.exists() and "by-default" in log.read_text(), "a line in the main log")
+
+
+def test_refused_heads_are_no_log_injection(logged):
+    s, server, last = logged
+    with server.client() as c:
+        c.get("log.test")
+        c.send("GET /\x01\x1b[31m HTTP/1.1\r\nHost: log.test\r\n\r\n")
+        c.closed()
+    last(1)
+    assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", s.access_log.read_bytes())
+
+
+@pytest.mark.root
+def test_logs_are_not_the_users_to_write(logged):
+    s, server, last = logged
+    server.get(s)
+    last(1)
+    st = s.access_log.stat()
+    assert st.st_uid == 0 and not st.st_mode & 0o022
+    assert stat.S_IMODE(st.st_mode) & 0o007 == 0, "nor the others' to read"
+
+
+@pytest.mark.root
+@pytest.mark.core
+@pytest.mark.parametrize("plant", ["symlink", "hard link", "fifo", "directory", "user's file",
+                                   "user's directory", "writable directory"])
+def test_planted_log_paths_are_refused(box, plant):
+    """Root opens the logs: what a user could have put there is refused, with one line."""
+    s = box.site("plant.test")
+    victim = box.dir / "victim"
+    victim.write_text("precious\n")
+    log = s.access_log
+    if plant == "symlink":
+        log.symlink_to(victim)
+    elif plant == "hard link":
+        os.link(victim, log)
+    elif plant == "fifo":
+        os.mkfifo(log)
+    elif plant == "directory":
+        log.mkdir()
+    elif plant == "user's file":
+        log.write_text("")
+        os.chown(log, s.uid, s.uid)
+    elif plant == "user's directory":
+        s.vhost["access_log"] = str(s.home / "access.log")
+    else:
+        box.logs.chmod(0o777)
+    path, _ = box.config()
+    r = hostel("serve", "--config", path)
+    assert r.returncode == 1, r
+    assert "log" in r.stderr and "ready" not in r.stderr
+    assert victim.read_text() == "precious\n"
+
+
+@pytest.mark.root
+def test_full_log_does_not_hold_serving_up(box):
+    """/dev/full answers every write with ENOSPC; a log on a full disk does the same."""
+    s = box.site("full.test", files={"index.html": "served"})
+    mount = box.dir / "full"
+    mount.mkdir()
+    if os.system(f"mount -t tmpfs -o size=64k,mode=755 tmpfs {mount} 2>/dev/null") != 0:
+        pytest.skip("cannot mount here")
+    try:
+        s.vhost["access_log"] = str(mount / "log")
+        server = box.serve()
+        with server.client() as c:
+            for n in range(1500):
+                assert c.get(s.host, f"/?{n}", fields=[("User-Agent", "x" * 200)]).status == 200
+        server.stop()
+    finally:
+        os.system(f"umount -l {mount}")
