@@ -167,7 +167,7 @@ cmd_confine(int argc, char **argv)
         return usage("confine takes ROLE, USER, \"--\" and a program");
     if (role_of(words[0], &role) < 0)
         return usage("confine: the role is worker, php or acceptor");
-    rc = config ? load(config, &conf) : conf_defaults(geteuid() == 0, &conf);
+    rc = config ? load(config, &conf) : conf_defaults(&conf);
     if (rc < 0)
         return EXIT_FAILED;
     rc = supervisor_confine(role, words[1], conf, argv + optind);

@@ -182,7 +182,7 @@ receive_one(struct channel *c)
     if (n < 0) {
         if (errno == EAGAIN || errno == EINTR)
             return 0;
-        end(c, -errno);
+        end(c, errno == ECONNRESET ? 0 : -errno); /* gone without having read everything */
         return -1;
     }
     m.nfds = take_fds(&h, m.fds, &excess);
@@ -338,8 +338,10 @@ on_poll(uv_poll_t *poll, int status, int events)
 {
     struct channel *c = poll->data;
 
-    if (status < 0) {
-        end(c, status);
+    if (status < 0) { /* libuv has stopped looking: take what is left, then it is the end */
+        while (!c->closed && !c->ending && receive_one(c) > 0)
+            continue;
+        end(c, 0);
         return;
     }
     if (events & UV_WRITABLE)

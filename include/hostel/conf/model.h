@@ -99,6 +99,14 @@ int conf_load(const char *path, bool as_root, struct conf **out, struct conf_err
 int conf_for_directory(const char *root, const char *listen, struct conf **out,
                        struct conf_errors *errors);
 
+/*
+ * Nothing but defaults, no vhost: for commands that need no configuration file.
+ *
+ * out  out  owned by the caller, conf_free()
+ * ret  0; -EINVAL when a default does not hold on this machine
+ */
+int conf_defaults(struct conf **out);
+
 /* Accepts NULL inside; leaves NULL. */
 void conf_free(struct conf **c);
 
