@@ -174,6 +174,6 @@ exchange_answer(struct exchange *x, struct filecache *files)
             return;
         }
     }
-    resolve(x->site, path, &found);
+    resolve(x->site, path, date_mono_ms(), &found);
     answer_found(x, files, path, &found);
 }

@@ -14,7 +14,7 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 
-#define FILECACHE_FRESH_MS    900         /* trusted for: never stale for a second */
+#define FILECACHE_FRESH_MS    450 /* trusted for; with its root's below a second */
 #define FILECACHE_BODY_MAX    (16 * 1024) /* larger files stay in the kernel's cache */
 #define FILECACHE_ENTRIES_MAX 1024
 #define FILECACHE_BYTES_MAX   (8 * 1024 * 1024)

@@ -110,7 +110,7 @@ hop_refused(const struct hop *h)
  * ret  0 fine; 403 a name on the way is one that is never sent; 404 it moved meanwhile
  */
 static unsigned
-check_links(int root_fd, const struct found *f)
+check_links(const struct found *f)
 {
     struct hop h = {.n = strlen(f->name)};
     char target[PATH_MAX];
@@ -118,7 +118,7 @@ check_links(int root_fd, const struct found *f)
     struct stat st;
 
     memcpy(h.name, f->name, h.n + 1);
-    h.dir_fd = openat(root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    h.dir_fd = openat(f->root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (int hops = 0; h.dir_fd >= 0 && hops <= LINK_HOPS_MAX; hops++) {
         ssize_t n;
 
@@ -154,7 +154,7 @@ judge_file(const struct site *site, struct found *f, bool through_link)
         f->kind = FOUND_SCRIPT;
         return;
     }
-    refused = through_link ? check_links(site->root_fd, f) : 0;
+    refused = through_link ? check_links(f) : 0;
     if (refused)
         nothing(f, refused, 0);
     else
@@ -166,11 +166,11 @@ static void
 look_up(const struct site *site, struct found *f)
 {
     bool through_link = false;
-    int fd = open_beneath(site->root_fd, f->name, RESOLVE_NO_SYMLINKS);
+    int fd = open_beneath(f->root_fd, f->name, RESOLVE_NO_SYMLINKS);
 
     if (fd == -ELOOP) {
         through_link = true;
-        fd = open_beneath(site->root_fd, f->name, 0);
+        fd = open_beneath(f->root_fd, f->name, 0);
     }
     f->fd = fd < 0 ? -1 : fd;
     if (fd < 0)
@@ -241,14 +241,15 @@ try_path_info(const struct site *site, struct span path, struct found *f)
 }
 
 void
-resolve(const struct site *site, struct span path, struct found *f)
+resolve(const struct site *site, struct span path, uint64_t now_ms, struct found *f)
 {
     bool slash = path.n > 0 && path.p[path.n - 1] == '/';
 
+    f->root_fd = site_dir_fd(site->dir, now_ms);
     f->fd = -1;
     f->path_info = (struct span){NULL, 0};
     path = span_skip(path, 1);
-    if (site->root_fd < 0 || path.n >= sizeof(f->name)) {
+    if (f->root_fd < 0 || path.n >= sizeof(f->name)) {
         nothing(f, 404, 0);
         return;
     }

@@ -30,6 +30,7 @@ struct found {
     enum found_kind kind;
     unsigned status; /* FOUND_NOTHING: 403, 404, 503 */
     int error;       /* FOUND_NOTHING: negative errno behind it, 0 = our rule */
+    int root_fd;     /* beneath which it was looked for, lent; -1 = there is no root now */
     int fd;          /* FOUND_FILE: owned by the caller; else -1 */
     struct stat st;
     struct span path_info; /* FOUND_SCRIPT: what follows the script, from "/"; of path */
@@ -37,6 +38,6 @@ struct found {
 };
 
 /* in  path  as path_decode() gives it */
-void resolve(const struct site *site, struct span path, struct found *f);
+void resolve(const struct site *site, struct span path, uint64_t now_ms, struct found *f);
 
 #endif

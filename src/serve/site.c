@@ -1,12 +1,57 @@
-/* What a site says in its own error log. Floor 5; worker. */
+/* A site's root, and what it says in its own error log. Floor 5; worker. */
 #include "hostel/serve/site.h"
 #include "hostel/base/buf.h"
+#include "hostel/base/fd.h"
 #include "hostel/base/log.h"
+#include "hostel/base/mem.h"
 #include "hostel/serve/logfile.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define TEXT_MAX 2048 /* bytes of the text, escapes included */
+/* A cached file is trusted for as long again: together less than a second. */
+#define DIR_FRESH_MS 450
+
+struct site_dir {
+    const char *path;
+    int fd;
+    uint64_t checked_ms;
+    bool checked;
+};
+
+struct site_dir *
+site_dir_new(const char *path)
+{
+    struct site_dir *d = mem_new(sizeof(*d));
+
+    d->path = path;
+    d->fd = -1;
+    return d;
+}
+
+void
+site_dir_free(struct site_dir **d)
+{
+    if (!*d)
+        return;
+    fd_close(&(*d)->fd);
+    free(*d);
+    *d = NULL;
+}
+
+int
+site_dir_fd(struct site_dir *d, uint64_t now_ms)
+{
+    if (!d->checked || now_ms - d->checked_ms >= DIR_FRESH_MS) {
+        fd_close(&d->fd);
+        d->fd = open(d->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        d->checked = true;
+        d->checked_ms = now_ms;
+    }
+    return d->fd;
+}
 
 void
 site_error(const struct site *s, const char *client, struct span text)

@@ -1,6 +1,5 @@
 /* Host names to sites: one hash table; wildcards stand in it as "*.suffix". Floor 6; worker. */
 #include "sites.h"
-#include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
 
 #include <stdlib.h>
@@ -57,7 +56,7 @@ sites_free(struct sites **s)
 
         strings_free(site->names);
         strings_free(site->index);
-        fd_close(&site->root_fd);
+        site_dir_free(&site->dir);
         free(site->root);
         free(site);
     }

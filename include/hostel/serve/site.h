@@ -8,19 +8,32 @@
 
 #include <stdint.h>
 
+struct site_dir;
 struct logfile;  /* serve/logfile.h: lines gathered, written append-only */
 struct php_pool; /* serve/php_pool.h */
 
 struct site {
     char **names;               /* NULL-ended: host first, then aliases; "*." for wildcards */
     char *root;                 /* absolute path: DOCUMENT_ROOT */
-    int root_fd;                /* O_PATH of it, or -1 while it cannot be opened: 404 */
+    struct site_dir *dir;       /* what lies there now, owned by the site */
     char **index;               /* NULL-ended */
     struct logfile *access_log; /* NULL = off; lent */
     struct logfile *error_log;  /* lent */
     struct php_pool *php;       /* NULL: a .php file is 403, never sent (I10); lent */
     bool by_default;
 };
+
+/*
+ * The document root as a directory, opened again by its path twice a second while it is used: a
+ * root that is swapped, by a rename or through a link, is the new one then.
+ *
+ * in   path  lent for the life of it
+ */
+struct site_dir *site_dir_new(const char *path);
+void site_dir_free(struct site_dir **d);
+
+/* ret  lent until the next call; -1 while it cannot be opened: 404 */
+int site_dir_fd(struct site_dir *d, uint64_t now_ms);
 
 /*
  * One line into the site's error log: "time [client ADDR] text", text escaped and cut at 2048

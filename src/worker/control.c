@@ -1,0 +1,261 @@
+/*
+ * The channel to the supervisor.
+ *
+ *   HELLO_WORKER ->   <- WORKER_INIT, LOG*, POOL*, VHOST*, START_WORKER   READY_WORKER ->
+ *   then              <- POOL_READY, POOL_FAILED, STOP_WORKER             POOL_* ->
+ *
+ * Floor 6; worker.
+ */
+#include "hostel/base/fd.h"
+#include "hostel/base/log.h"
+#include "hostel/base/mem.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int
+say(struct worker *w, enum msg_type type, const struct buf *payload, int error)
+{
+    int rc = error ? error : channel_send(&w->control, type, payload, NULL, 0);
+
+    return rc < 0 ? rc : 0;
+}
+
+int
+control_hello(struct worker *w)
+{
+    struct buf payload;
+    struct writer out = {&payload, 0};
+    int rc;
+
+    buf_init(&payload, IPC_BYTES_MAX);
+    msg_hello_put(&out, &(struct msg_hello){IPC_VERSION});
+    rc = say(w, MSG_HELLO_WORKER, &payload, out.error);
+    buf_done(&payload);
+    return rc;
+}
+
+int
+control_ready(struct worker *w)
+{
+    int rc = say(w, MSG_READY_WORKER, NULL, 0);
+
+    if (rc == 0 && w->control.phase == IPC_STARTING)
+        channel_phase(&w->control, IPC_SERVING);
+    return rc;
+}
+
+/* --- what it is told before it serves -------------------------------------------------------
+ */
+
+static int
+on_init(struct worker *w, struct message *m)
+{
+    struct msg_worker_init init;
+    char *user;
+
+    if (msg_worker_init_get(&m->payload, &init) < 0 || w->told)
+        return -EBADMSG;
+    w->told = true;
+    user = mem_str_span(init.user);
+    log_init(STDERR_FILENO, "hostel-worker", user);
+    free(user);
+    w->home = mem_str_span(init.home);
+    /* disk before memory: a big upload shall not push out what is cached */
+    w->spool_dirs[0] = "/var/tmp";
+    w->spool_dirs[1] = "/tmp";
+    w->spool_dirs[2] = *w->home ? w->home : NULL;
+    w->idle_exit_ms = init.idle_exit_ms;
+    w->settings = (struct conns_settings){
+        .head_ms = init.head_timeout_ms,
+        .keepalive_ms = init.keepalive_ms,
+        .body_ms = init.body_timeout_ms,
+        .send_ms = init.send_timeout_ms,
+    };
+    w->php_limits.body_max = init.body_max;
+    w->php_limits.request_timeout_ms = init.request_timeout_ms;
+    w->php_limits.spool_dirs = w->spool_dirs;
+    return 0;
+}
+
+static int
+on_log(struct worker *w, struct message *m)
+{
+    struct msg_log log;
+
+    if (msg_log_get(&m->payload, &log) < 0 || log.id != w->nlogs || w->nlogs == MSG_LOGS_MAX)
+        return -EBADMSG;
+    w->logs = mem_grow(w->logs, (w->nlogs + 1) * sizeof(*w->logs));
+    w->logs[w->nlogs++] = logfile_new(&w->loop, fd_take(&m->fds[0]));
+    return 0;
+}
+
+static int
+on_pool(struct worker *w, struct message *m)
+{
+    struct msg_pool pool;
+    uint32_t slots;
+
+    if (msg_pool_get(&m->payload, &pool) < 0 || pool.id != w->npools || !w->told ||
+        w->npools == MSG_POOLS_MAX)
+        return -EBADMSG;
+    slots = pool.workers ? pool.processes / pool.workers : pool.processes;
+    w->pools = mem_grow(w->pools, (w->npools + 1) * sizeof(*w->pools));
+    w->pools[w->npools] = php_pool_new(&w->loop, w->npools, slots ? slots : 1,
+                                       pool.idle_exit_ms, &w->php_limits, &control_pool_ops, w);
+    w->npools++;
+    return 0;
+}
+
+/* ret  a NULL-ended list, owned: the lines of s */
+static char **
+lines(struct span s)
+{
+    char **list = mem_new(sizeof(*list));
+    struct span line;
+    size_t n = 0;
+
+    while (span_cut(&s, '\n', &line)) {
+        list = mem_grow(list, (n + 2) * sizeof(*list));
+        list[n++] = mem_str_span(line);
+        list[n] = NULL;
+    }
+    return list;
+}
+
+static int
+on_vhost(struct worker *w, struct message *m)
+{
+    struct msg_vhost v;
+    struct site *site;
+
+    if (msg_vhost_get(&m->payload, &v) < 0 || v.names.n == 0 || v.root.n == 0 ||
+        (v.access_log != MSG_NONE && v.access_log >= w->nlogs) || v.error_log >= w->nlogs ||
+        (v.pool != MSG_NONE && v.pool >= w->npools))
+        return -EBADMSG;
+    site = mem_new(sizeof(*site));
+    site->names = lines(v.names);
+    site->index = lines(v.index);
+    site->root = mem_str_span(v.root);
+    site->dir = site_dir_new(site->root);
+    site->access_log = v.access_log == MSG_NONE ? NULL : w->logs[v.access_log];
+    site->error_log = w->logs[v.error_log];
+    site->php = v.pool == MSG_NONE ? NULL : w->pools[v.pool];
+    site->by_default = v.by_default;
+    sites_add(w->sites, site);
+    return 0;
+}
+
+static int
+on_start(struct worker *w, struct message *m)
+{
+    if (reader_end(&m->payload) < 0 || !w->told || w->serving)
+        return -EBADMSG;
+    return w->stopping ? 0 : worker_start(w);
+}
+
+/* --- and while it does ----------------------------------------------------------------------
+ */
+
+static int
+on_pool_state(struct worker *w, struct message *m)
+{
+    struct msg_pool_state state;
+
+    if (msg_pool_state_get(&m->payload, &state) < 0 || state.pool >= w->npools)
+        return -EBADMSG;
+    if (m->type == MSG_POOL_READY)
+        php_pool_ready(w->pools[state.pool], state.generation, state.socket);
+    else
+        php_pool_failed(w->pools[state.pool], state.retry_ms);
+    return 0;
+}
+
+static int
+on_stop(struct worker *w, struct message *m)
+{
+    struct msg_stop stop;
+
+    if (msg_stop_get(&m->payload, &stop) < 0)
+        return -EBADMSG;
+    channel_phase(&w->control, IPC_LEAVING);
+    worker_stop(w, stop.timeout_ms);
+    return 0;
+}
+
+static int
+on_message(void *data, struct message *m)
+{
+    struct worker *w = data;
+
+    switch (m->type) {
+    case MSG_WORKER_INIT:
+        return on_init(w, m);
+    case MSG_LOG:
+        return on_log(w, m);
+    case MSG_POOL:
+        return on_pool(w, m);
+    case MSG_VHOST:
+        return on_vhost(w, m);
+    case MSG_START_WORKER:
+        return on_start(w, m);
+    case MSG_POOL_READY:
+    case MSG_POOL_FAILED:
+        return on_pool_state(w, m);
+    case MSG_STOP_WORKER:
+        return on_stop(w, m);
+    default:
+        return -EPROTO;
+    }
+}
+
+/* A worker whose supervisor is gone has nobody to answer to. */
+static void
+on_end(void *data, int reason)
+{
+    if (reason < 0)
+        log_error("the supervisor's channel is broken: %s", uv_strerror(reason));
+    worker_exit(data, reason < 0);
+}
+
+const struct channel_ops control_ops = {on_message, on_end, NULL};
+
+/* --- pools ----------------------------------------------------------------------------------
+ */
+
+static void
+say_pool(struct worker *w, enum msg_type type, uint32_t pool, uint32_t generation)
+{
+    struct msg_pool_state state = {.pool = pool, .generation = generation};
+    struct buf payload;
+    struct writer out = {&payload, 0};
+    int rc;
+
+    buf_init(&payload, IPC_BYTES_MAX);
+    msg_pool_state_put(&out, &state);
+    rc = say(w, type, &payload, out.error);
+    buf_done(&payload);
+    if (rc < 0 && rc != -EPIPE) /* its end is told by on_end */
+        log_error("the supervisor cannot be told of PHP pool %u: %s", pool, uv_strerror(rc));
+}
+
+static void
+pool_want(void *data, uint32_t pool)
+{
+    say_pool(data, MSG_POOL_WANT, pool, 0);
+}
+
+static void
+pool_release(void *data, uint32_t pool, uint32_t generation)
+{
+    say_pool(data, MSG_POOL_RELEASE, pool, generation);
+}
+
+static void
+pool_broken(void *data, uint32_t pool, uint32_t generation)
+{
+    say_pool(data, MSG_POOL_BROKEN, pool, generation);
+}
+
+const struct php_pool_ops control_pool_ops = {pool_want, pool_release, pool_broken};

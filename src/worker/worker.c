@@ -1,0 +1,218 @@
+/*
+ * A worker's life. Floor 6; worker.
+ *
+ *   told by the supervisor -> serving -> stopping --> exit
+ *                               \-- nothing for idle_exit: retire --> exit
+ */
+#include "worker.h"
+#include "hostel/base/fd.h"
+#include "hostel/base/log.h"
+#include "hostel/base/mem.h"
+#include "hostel/worker/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#define FILES_OTHER   64          /* channels, logs of most users, the loop's own */
+#define FILES_CACHED  256         /* filecache's, and PHP's connections */
+#define CONNS_SLACK   IPC_FDS_MAX /* one message brings as many */
+#define TERM_MS       10000       /* SIGTERM by hand: as STOP_WORKER with the default timeout */
+#define PHP_QUEUE_MAX 1024
+#define PHP_QUEUE_MS  30000
+
+/* --- busy or idle ---------------------------------------------------------------------------
+ */
+
+static bool
+busy(const struct worker *w)
+{
+    if (w->conns.count > 0 || w->user.queued_bytes > 0)
+        return true;
+    for (uint32_t i = 0; i < w->npools; i++)
+        if (php_pool_busy(w->pools[i]) > 0)
+            return true;
+    return false;
+}
+
+void
+worker_exit(struct worker *w, int status)
+{
+    if (status)
+        w->status = status;
+    uv_stop(&w->loop);
+}
+
+static void
+on_idle(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    uint64_t now_ms = uv_now(&w->loop), idle_ms;
+
+    if (busy(w))
+        w->busy_ms = now_ms;
+    idle_ms = now_ms - w->busy_ms;
+    if (idle_ms < w->idle_exit_ms) {
+        uv_timer_start(timer, on_idle, w->idle_exit_ms - idle_ms, 0);
+        return;
+    }
+    /* from here on nothing is received: what comes now waits in the channel for the next one */
+    channel_pause(&w->user);
+    worker_exit(w, 0);
+}
+
+/* Called on every coming and going: no system call here but at the bound. */
+void
+worker_settle(struct worker *w)
+{
+    bool full = w->conns.count + CONNS_SLACK > w->conns_max;
+
+    w->busy_ms = uv_now(&w->loop);
+    if (w->stopping) {
+        if (!busy(w))
+            worker_exit(w, 0);
+        return;
+    }
+    if (full == w->paused)
+        return;
+    w->paused = full;
+    if (full)
+        channel_pause(&w->user);
+    else
+        channel_resume(&w->user);
+}
+
+/* --- start and stop -------------------------------------------------------------------------
+ */
+
+/* As many connections as there are descriptors left for them. */
+static size_t
+conns_max(const struct worker *w)
+{
+    struct rlimit files;
+    size_t other = FILES_OTHER + FILES_CACHED + w->nlogs + sites_count(w->sites), have;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY)
+        return SIZE_MAX / 2;
+    have = (size_t)files.rlim_cur;
+    return have > 2 * other ? have - other : have / 2;
+}
+
+int
+worker_start(struct worker *w)
+{
+    int rc;
+
+    w->conns_max = conns_max(w);
+    rc = channel_open(&w->user, &w->loop, fd_take(&w->user_fd), IPC_WORKER, IPC_ACCEPTOR,
+                      WORKER_QUEUE_MAX, &adopt_ops, w);
+    if (rc < 0)
+        return rc;
+    conns_init(&w->conns, &w->loop, w->sites, &w->settings, &adopt_conns_ops, w);
+    w->serving = true;
+    w->busy_ms = uv_now(&w->loop);
+    if (w->idle_exit_ms)
+        uv_timer_start(&w->idle, on_idle, w->idle_exit_ms, 0);
+    return control_ready(w);
+}
+
+static void
+on_limit(uv_timer_t *timer)
+{
+    worker_exit(timer->data, 0);
+}
+
+void
+worker_stop(struct worker *w, uint64_t timeout_ms)
+{
+    if (w->stopping)
+        return;
+    w->stopping = true;
+    uv_timer_stop(&w->idle);
+    uv_timer_start(&w->limit, on_limit, timeout_ms, 0);
+    if (!w->serving) {
+        worker_exit(w, 0);
+        return;
+    }
+    channel_pause(&w->user);
+    conns_stop(&w->conns);
+    worker_settle(w);
+}
+
+static void
+on_term(uv_signal_t *signal, int number)
+{
+    (void)number;
+    worker_stop(signal->data, TERM_MS);
+}
+
+/* --- all of it ------------------------------------------------------------------------------
+ */
+
+static int
+open_all(struct worker *w, int control_fd)
+{
+    int rc = uv_loop_init(&w->loop);
+
+    if (rc < 0)
+        return rc;
+    uv_timer_init(&w->loop, &w->idle);
+    uv_timer_init(&w->loop, &w->limit);
+    w->idle.data = w->limit.data = w->term.data = w;
+    rc = uv_signal_init(&w->loop, &w->term);
+    if (rc == 0)
+        rc = uv_signal_start(&w->term, on_term, SIGTERM);
+    if (rc == 0)
+        rc = channel_open(&w->control, &w->loop, control_fd, IPC_WORKER, IPC_SUPERVISOR,
+                          WORKER_QUEUE_MAX, &control_ops, w);
+    return rc == 0 ? control_hello(w) : rc;
+}
+
+/* The logs last: ending connections and pools still write to them. */
+static void
+close_all(struct worker *w)
+{
+    if (w->serving) {
+        conns_done(&w->conns);
+        channel_close(&w->user, NULL);
+    }
+    for (uint32_t i = 0; i < w->npools; i++)
+        php_pool_free(&w->pools[i]);
+    channel_close(&w->control, NULL);
+    for (uint32_t i = 0; i < w->nlogs; i++)
+        logfile_free(&w->logs[i]);
+    fd_close(&w->user_fd);
+    uv_close((uv_handle_t *)&w->idle, NULL);
+    uv_close((uv_handle_t *)&w->limit, NULL);
+    uv_close((uv_handle_t *)&w->term, NULL);
+    w->stopping = true;
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&w->loop);
+    sites_free(&w->sites);
+    free(w->logs);
+    free(w->pools);
+    free(w->home);
+}
+
+int
+worker_run(int control_fd, int user_fd)
+{
+    struct worker *w = mem_new(sizeof(*w));
+    int rc, status;
+
+    w->user_fd = user_fd;
+    w->sites = sites_new();
+    w->php_limits.queue_max = PHP_QUEUE_MAX;
+    w->php_limits.queue_timeout_ms = PHP_QUEUE_MS;
+    rc = open_all(w, control_fd);
+    if (rc < 0) {
+        log_error("cannot start: %s", uv_strerror(rc));
+        return 1; /* the process ends with everything it holds */
+    }
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    status = w->status;
+    close_all(w);
+    free(w);
+    return status;
+}

@@ -1,0 +1,57 @@
+/*
+ * The whole of a worker process: two channels, sites, pools, connections. Floor 6; worker.
+ */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include "conn.h"
+#include "hostel/ipc/channel.h"
+#include "hostel/ipc/message.h"
+#include "hostel/serve/logfile.h"
+#include "hostel/serve/php.h"
+
+#define WORKER_QUEUE_MAX (1024 * 1024) /* bytes queued in a channel: about twenty hand-backs   \
+                                        */
+
+struct worker {
+    uv_loop_t loop;
+    uv_timer_t idle;  /* retire */
+    uv_timer_t limit; /* STOP: not later than this */
+    uv_signal_t term;
+    struct channel control, user;
+    int user_fd; /* until START_WORKER opens it */
+    bool told;   /* WORKER_INIT has come */
+    bool serving, stopping, paused;
+    int status;       /* exit status */
+    uint64_t busy_ms; /* of the loop's clock: when something was last going on */
+    uint64_t idle_exit_ms;
+    size_t conns_max;
+    struct php_limits php_limits;
+    const char *spool_dirs[4];
+    char *home;
+    struct conns_settings settings;
+    struct sites *sites;
+    struct logfile **logs;
+    uint32_t nlogs;
+    struct php_pool **pools;
+    uint32_t npools;
+    struct conns conns;
+};
+
+/* control.c: what the supervisor says, and what it is told. */
+extern const struct channel_ops control_ops;
+extern const struct php_pool_ops control_pool_ops;
+int control_hello(struct worker *w);
+int control_ready(struct worker *w);
+
+/* adopt.c: connections from the acceptors, and back to them. */
+extern const struct channel_ops adopt_ops;
+extern const struct conns_ops adopt_conns_ops;
+
+/* worker.c: the steps of its life. */
+int worker_start(struct worker *w); /* everything was told: serve. ret 0 or -errno */
+void worker_stop(struct worker *w, uint64_t timeout_ms);
+void worker_exit(struct worker *w, int status); /* leave the loop, as soon as it turns */
+void worker_settle(struct worker *w);           /* a connection came or went */
+
+#endif
