@@ -1,0 +1,137 @@
+/* Writing HTTP/1.1. Floor 4; worker. RFC 9112 4, 6 */
+#include "hostel/http/h1.h"
+#include "hostel/base/date.h"
+#include "hostel/peek/chars.h"
+
+#include <errno.h>
+
+#define DIGITS_MAX 20 /* of a 64-bit number */
+
+/* Everything but reason and fields, each at its longest. */
+#define FRAME_MAX                                                                              \
+    (sizeof("HTTP/1.1 200 \r\nDate: \r\nServer: hostel\r\nContent-Length: \r\n"                \
+            "Transfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n") +                  \
+     DATE_LEN + DIGITS_MAX)
+
+static char *
+put(char *at, struct span s)
+{
+    memcpy(at, s.p, s.n);
+    return at + s.n;
+}
+
+static char *
+put_number(char *at, uint64_t v)
+{
+    char digits[DIGITS_MAX];
+    size_t n = 0;
+
+    do
+        digits[DIGITS_MAX - ++n] = (char)('0' + v % 10);
+    while (v /= 10);
+    return put(at, span_of(digits + DIGITS_MAX - n, n));
+}
+
+static bool
+bodiless(const struct response *r)
+{
+    return r->bodiless || r->status == 204 || r->status == 304;
+}
+
+/*
+ * in   reason  the one that will be written
+ * out  bytes   room that the head needs at most
+ */
+static int
+check(const struct response *r, struct span reason, unsigned flags, size_t *bytes)
+{
+    bool delimited = bodiless(r) || r->length != RESPONSE_LENGTH_UNKNOWN ||
+                     (flags & (H1_CHUNKED | H1_CLOSE)) || r->close;
+    size_t n = FRAME_MAX + reason.n;
+
+    if (r->status < 200 || r->status > 599 || r->nfields > RESPONSE_FIELDS_MAX || !delimited ||
+        !chars_all(reason, CHARS_VALUE))
+        return -EINVAL;
+    for (unsigned i = 0; i < r->nfields; i++) {
+        const struct field *f = &r->fields[i];
+
+        if (f->name.n == 0 || !chars_all(f->name, CHARS_TOKEN) ||
+            !chars_all(f->value, CHARS_VALUE))
+            return -EINVAL;
+        n += f->name.n + f->value.n + 4;
+    }
+    *bytes = n;
+    return 0;
+}
+
+static char *
+put_fields(char *at, const struct response *r)
+{
+    for (unsigned i = 0; i < r->nfields; i++) {
+        at = put(at, r->fields[i].name);
+        at = put(at, SPAN(": "));
+        if (r->fields[i].value.n)
+            at = put(at, r->fields[i].value);
+        at = put(at, SPAN("\r\n"));
+    }
+    return at;
+}
+
+static char *
+put_framing(char *at, const struct response *r, unsigned flags)
+{
+    if (r->length != RESPONSE_LENGTH_UNKNOWN && r->status != 204) {
+        at = put(at, SPAN("Content-Length: "));
+        at = put_number(at, r->length);
+        at = put(at, SPAN("\r\n"));
+    } else if ((flags & H1_CHUNKED) && !bodiless(r)) {
+        at = put(at, SPAN("Transfer-Encoding: chunked\r\n"));
+    }
+    if ((flags & H1_CLOSE) || r->close)
+        at = put(at, SPAN("Connection: close\r\n"));
+    else if (flags & H1_KEEP_ALIVE)
+        at = put(at, SPAN("Connection: keep-alive\r\n"));
+    return put(at, SPAN("\r\n"));
+}
+
+int
+h1_write_head(struct buf *out, const struct response *r, unsigned flags)
+{
+    struct span reason = r->reason.n ? r->reason : response_reason(r->status);
+    char *start, *at;
+    size_t bytes;
+    int rc;
+
+    rc = check(r, reason, flags, &bytes);
+    if (rc < 0)
+        return rc;
+    start = at = buf_reserve(out, bytes);
+    if (!at)
+        return -ENOBUFS;
+    at = put(at, SPAN("HTTP/1.1 "));
+    at = put_number(at, r->status);
+    at = put(at, SPAN(" "));
+    at = put(at, reason);
+    at = put(at, SPAN("\r\nDate: "));
+    at = put(at, date_now());
+    at = put(at, SPAN("\r\nServer: hostel\r\n"));
+    at = put_fields(at, r);
+    at = put_framing(at, r, flags);
+    buf_claim(out, (size_t)(at - start));
+    return 0;
+}
+
+size_t
+h1_chunk_header(char text[static H1_CHUNK_HEADER_MAX], uint64_t n)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t digits = 1;
+
+    while (digits < 16 && n >> (4 * digits))
+        digits++;
+    for (size_t i = digits; i-- > 0; n >>= 4)
+        text[i] = hex[n & 15];
+    text[digits] = '\r';
+    text[digits + 1] = '\n';
+    return digits + 2;
+}

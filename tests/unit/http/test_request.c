@@ -1,0 +1,163 @@
+/* Requests out of heads, lent and owned. */
+#include "rows.h"
+#include "hostel/http/request.h"
+#include "hostel/peek/head.h"
+
+#define POST "POST /p?q=%20 HTTP/1.1\r\nHost: A.example:8080\r\nCookie: c\r\ncookie: d\r\n"
+
+static void
+made(struct span text, struct head *h, struct request *r)
+{
+    size_t seen = 0;
+
+    assert_int_equal(head_parse(text, &seen, h), HEAD_OK);
+    memset(r, 0xa5, sizeof(*r)); /* nothing may be left as it was */
+    request_from_head(r, h, text);
+}
+
+static bool
+is(struct span s, const char *want)
+{
+    return span_eq(s, span_str(want));
+}
+
+static void
+same(const struct request *r)
+{
+    assert_int_equal(r->method, METHOD_POST);
+    assert_true(is(r->method_text, "POST"));
+    assert_true(is(r->target, "/p?q=%20"));
+    assert_true(is(r->path, "/p"));
+    assert_true(r->has_query);
+    assert_true(is(r->query, "q=%20"));
+    assert_true(is(r->host, "A.example:8080"));
+    assert_string_equal(r->host_name, "a.example");
+    assert_int_equal(r->version, 11);
+    assert_true(r->keep_alive);
+    assert_true(r->expect_continue);
+    assert_int_equal(r->framing, BODY_LENGTH);
+    assert_int_equal(r->body_bytes, 3);
+    assert_int_equal(r->nfields, 5);
+    assert_true(is(request_field(r, SPAN("COOKIE")), "c"));
+    assert_true(is(request_field(r, SPAN("host")), "A.example:8080"));
+    assert_null(request_field(r, SPAN("cook")).p);
+}
+
+static void
+test_lent_and_owned(void **state)
+{
+    struct span text =
+        copied(SPAN(POST "Content-Length: 3\r\nExpect: 100-continue\r\n\r\nabc"));
+    struct request r;
+    struct head *h = malloc(sizeof(*h));
+
+    (void)state;
+    made(text, h, &r);
+    same(&r);
+    assert_int_equal(r.head.n, text.n - 3);
+    request_own(&r);
+    copied_done(text);
+    free(h);
+    same(&r);
+    request_own(&r); /* once is enough */
+    same(&r);
+    request_done(&r);
+    assert_null(r.owned);
+    assert_int_equal(r.nfields, 0);
+    request_done(&r);
+}
+
+static void
+test_static_spans(void **state)
+{
+    static const struct {
+        const char *why;
+        struct span text;
+        const char *path;
+    } rows[] = {
+        {"no path", S("GET http://b HTTP/1.1\r\nHost: a\r\n\r\n"), "/"},
+        {"OPTIONS of the server", S("OPTIONS http://b HTTP/1.1\r\nHost: a\r\n\r\n"), "*"},
+        {"CONNECT", S("CONNECT b:1 HTTP/1.1\r\nHost: a\r\n\r\n"), ""},
+        {"no Host at all", S("GET / HTTP/1.0\r\n\r\n"), "/"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct span text = copied(rows[i].text);
+        struct request r;
+        struct head h;
+
+        print_message("%s\n", rows[i].why);
+        made(text, &h, &r);
+        request_own(&r);
+        copied_done(text);
+        assert_true(is(r.path, rows[i].path));
+        assert_true(i == 3 ? r.host.n == 0 : r.host.p[0] == 'b');
+        request_done(&r);
+    }
+}
+
+static void
+test_methods(void **state)
+{
+    static const struct {
+        const char *text;
+        enum method method;
+    } rows[] = {
+        {"GET", METHOD_GET},         {"HEAD", METHOD_HEAD},     {"POST", METHOD_POST},
+        {"PUT", METHOD_PUT},         {"DELETE", METHOD_DELETE}, {"TRACE", METHOD_TRACE},
+        {"OPTIONS", METHOD_OPTIONS}, {"PATCH", METHOD_PATCH},   {"PROPFIND", METHOD_OTHER},
+        {"BREW", METHOD_OTHER},      {"get", METHOD_OTHER},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct request r;
+        char text[64];
+        struct head h;
+        int n = snprintf(text, sizeof(text), "%s / HTTP/1.1\r\nHost: a\r\n\r\n", rows[i].text);
+
+        made(span_of(text, (size_t)n), &h, &r);
+        assert_int_equal(r.method, rows[i].method);
+        assert_true(is(r.method_text, rows[i].text));
+    }
+}
+
+static void
+test_framing(void **state)
+{
+    static const struct {
+        const char *why;
+        struct span text;
+        enum body_framing framing;
+    } rows[] = {
+        {"none", S(POST "\r\n"), BODY_NONE},
+        {"length 0 is none", S(POST "Content-Length: 0\r\n\r\n"), BODY_NONE},
+        {"length", S(POST "Content-Length: 1\r\n\r\n"), BODY_LENGTH},
+        {"chunked", S(POST "Transfer-Encoding: chunked\r\n\r\n"), BODY_CHUNKED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct request r;
+        struct head h;
+
+        print_message("%s\n", rows[i].why);
+        made(rows[i].text, &h, &r);
+        assert_int_equal(r.framing, rows[i].framing);
+        assert_int_equal(r.body_bytes, r.framing == BODY_LENGTH ? 1 : 0);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lent_and_owned),
+        cmocka_unit_test(test_static_spans),
+        cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_framing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
