@@ -200,6 +200,8 @@ answer_sent(const struct conn *c)
     const struct round *r = c->round;
     uint64_t past;
 
+    if (r->batched)
+        return r->body_bytes;
     if (c->stream.sent_bytes <= r->body_mark)
         return 0;
     past = c->stream.sent_bytes - r->body_mark;

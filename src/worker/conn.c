@@ -191,13 +191,6 @@ feed(struct round *r, struct span piece)
         answerer->body.end(r->x.answerer_data);
 }
 
-static bool
-takes_body(const struct round *r)
-{
-    return !r->body_done && r->x.answerer && r->x.answerer->body.data &&
-           r->rest_bytes <= CONN_REST_MAX;
-}
-
 /*
  * Read the body as far as it is there.
  *
@@ -208,7 +201,7 @@ read_body(struct conn *c)
 {
     struct round *r = c->round;
 
-    while (takes_body(r) && !r->ended && !r->failed) {
+    while (round_takes_body(r) && !r->ended && !r->failed) {
         struct span piece;
         int rc = input_body(c, &piece);
         ssize_t n;
@@ -331,6 +324,7 @@ step_leave(struct conn *c)
     r->close = r->close || c->all->stopping;
     if ((r->close || waiting > BATCH_BYTES) && !output_out(c))
         return c->stream.error ? CONN_GONE : CONN_LEAVE;
+    r->batched = stream_pending(&c->stream); /* it leaves with this turn's last answer */
     close = r->close;
     body_done = r->body_done;
     round_end(c);
@@ -382,66 +376,6 @@ static enum conn_state (*const steps[CONN_STATES])(struct conn *c) = {
     [CONN_LEAVE] = step_leave, [CONN_BACK] = step_back,     [CONN_LINGER] = step_linger,
 };
 
-/* What is it waiting for, and how long may that take? */
-static void
-set_deadline(struct conn *c, bool moved)
-{
-    struct conns *all = c->all;
-    struct deadline_class *class = NULL;
-
-    if (c->state == CONN_LINGER)
-        return; /* its time runs from its beginning */
-    if (stream_pending(&c->stream))
-        class = &all->send;
-    else if (c->state == CONN_HEAD)
-        class = c->in.len > 0 || c->first ? &all->head : &all->idle;
-    else if (c->state == CONN_REST || (c->state == CONN_ANSWER && takes_body(c->round)))
-        class = &all->body;
-    if (!class)
-        deadline_clear(&c->deadline);
-    else if (moved && class != &all->head)
-        deadline_set(&c->deadline, class);
-    else
-        deadline_keep(&c->deadline, class);
-}
-
-static bool
-wants_input(const struct conn *c)
-{
-    if (c->eof)
-        return false;
-    switch (c->state) {
-    case CONN_HEAD: /* no new request while the visitor does not read his answers */
-        return !stream_pending(&c->stream);
-    case CONN_ANSWER:
-        return c->round->body_done ? c->in.len == 0 : takes_body(c->round);
-    case CONN_REST:
-    case CONN_LINGER:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* The turn is over and c lives on: send, keep what is left, wait. ret false: it broke */
-static bool
-settle(struct conn *c)
-{
-    bool moved;
-
-    /* who is blocked has just tried: a second try that went through would wake nobody */
-    if (!c->blocked && stream_flush(&c->stream) < 0 && c->stream.error)
-        return false;
-    moved = c->got || c->stream.sent_bytes != c->sent_bytes;
-    c->sent_bytes = c->stream.sent_bytes;
-    if (c->round && !c->round->x.req.owned)
-        request_own(&c->round->x.req);
-    input_store(c);
-    set_deadline(c, moved);
-    stream_watch(&c->stream, wants_input(c));
-    return true;
-}
-
 void
 conn_run(struct conn *c, bool readable)
 {
@@ -455,7 +389,7 @@ conn_run(struct conn *c, bool readable)
     c->reads = 0;
     while (c->state != CONN_GONE && (next = steps[c->state](c)) != c->state)
         c->state = next;
-    if (c->state != CONN_GONE && !settle(c))
+    if (c->state != CONN_GONE && !conn_settle(c))
         c->state = CONN_GONE;
     c->running = false;
     if (c->state == CONN_GONE)

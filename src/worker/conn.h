@@ -52,8 +52,9 @@ struct round {
     bool bodiless;
     bool cut_shows; /* its end is the connection's end: a cut one needs a reset */
     bool ended, failed;
-    bool full;  /* the answerer waits for on_room */
-    bool close; /* the connection ends with it */
+    bool full;    /* the answerer waits for on_room */
+    bool batched; /* small, and on its way out with others */
+    bool close;   /* the connection ends with it */
 };
 
 struct conns;
@@ -162,6 +163,16 @@ void conn_end(struct conn *c);
  */
 void conn_run(struct conn *c, bool readable);
 
+/*
+ * settle.c: the turn is over and c lives on: send, keep what is left of the input, wait.
+ *
+ * ret  false: its socket broke
+ */
+bool conn_settle(struct conn *c);
+
+/* settle.c: is there a body still to come, and somebody who takes it? */
+bool round_takes_body(const struct round *r);
+
 /* Answer with an error page and close: nothing that follows can be trusted to be a request. */
 enum conn_state conn_refuse(struct conn *c, unsigned status);
 
@@ -174,7 +185,7 @@ void conn_drop_answerer(struct conn *c);
 /* answer.c: the sink that writes HTTP/1 to a connection. */
 extern const struct sink_ops conn_sink_ops;
 
-/* ret  bytes of the answer's body that were sent */
+/* ret  bytes of the answer's body that were sent, or are in the batch that is being sent */
 uint64_t answer_sent(const struct conn *c);
 
 /* input.c: what was read of a connection and not consumed. */

@@ -10,8 +10,9 @@
 #include "hostel/serve/logfile.h"
 #include "hostel/serve/php.h"
 
-#define WORKER_QUEUE_MAX (1024 * 1024) /* bytes queued in a channel: about twenty hand-backs   \
-                                        */
+#define WORKER_QUEUE_MAX                                                                       \
+    (1024 * 1024) /* bytes queued in a channel: about twenty hand-backs                        \
+                   */
 
 struct worker {
     uv_loop_t loop;

@@ -1,0 +1,68 @@
+/* What a connection does when its turn is over and it lives on. Floor 6; worker. */
+#include "conn.h"
+
+bool
+round_takes_body(const struct round *r)
+{
+    return !r->body_done && r->x.answerer && r->x.answerer->body.data &&
+           r->rest_bytes <= CONN_REST_MAX;
+}
+
+/* What is it waiting for, and how long may that take? */
+static void
+set_deadline(struct conn *c, bool moved)
+{
+    struct conns *all = c->all;
+    struct deadline_class *class = NULL;
+
+    if (c->state == CONN_LINGER)
+        return; /* its time runs from its beginning */
+    if (stream_pending(&c->stream))
+        class = &all->send;
+    else if (c->state == CONN_HEAD)
+        class = c->in.len > 0 || c->first ? &all->head : &all->idle;
+    else if (c->state == CONN_REST || (c->state == CONN_ANSWER && round_takes_body(c->round)))
+        class = &all->body;
+    if (!class)
+        deadline_clear(&c->deadline);
+    else if (moved && class != &all->head)
+        deadline_set(&c->deadline, class);
+    else
+        deadline_keep(&c->deadline, class);
+}
+
+static bool
+wants_input(const struct conn *c)
+{
+    if (c->eof)
+        return false;
+    switch (c->state) {
+    case CONN_HEAD: /* no new request while the visitor does not read his answers */
+        return !stream_pending(&c->stream);
+    case CONN_ANSWER:
+        return c->round->body_done ? c->in.len == 0 : round_takes_body(c->round);
+    case CONN_REST:
+    case CONN_LINGER:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool
+conn_settle(struct conn *c)
+{
+    bool moved;
+
+    /* who is blocked has just tried: a second try that went through would wake nobody */
+    if (!c->blocked && stream_flush(&c->stream) < 0 && c->stream.error)
+        return false;
+    moved = c->got || c->stream.sent_bytes != c->sent_bytes;
+    c->sent_bytes = c->stream.sent_bytes;
+    if (c->round && !c->round->x.req.owned)
+        request_own(&c->round->x.req);
+    input_store(c);
+    set_deadline(c, moved);
+    stream_watch(&c->stream, wants_input(c));
+    return true;
+}
