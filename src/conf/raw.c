@@ -3,7 +3,10 @@
 
 #include "rows.h"
 
+#include "hostel/base/mem.h"
+
 #include <cyaml/cyaml.h>
+#include <stdlib.h>
 
 struct schema {
     struct cyaml_schema_field fields[SECTION_PHP + 1][ROWS + 1];
@@ -15,8 +18,35 @@ struct schema {
 #define OPTIONAL   CYAML_FLAG_OPTIONAL /* what is missing has been complained about */
 #define MAYBE_NULL ((enum cyaml_flag)(CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL_STR))
 
+struct block {
+    size_t room;
+    _Alignas(max_align_t) char bytes[];
+};
+
+/*
+ * libcyaml grows a list by one entry at a time; with spare room that stays linear whatever
+ * realloc(3) does. Called with size 0 to free.
+ */
+static void *
+grow(void *ctx, void *p, size_t size)
+{
+    struct block *b = p ? (struct block *)((char *)p - offsetof(struct block, bytes)) : NULL;
+    size_t room = b ? size + size / 2 : size; /* a file is at most 64 MiB: no overflow */
+
+    (void)ctx;
+    if (size == 0) {
+        free(b);
+        return NULL;
+    }
+    if (b && size <= b->room)
+        return p;
+    b = mem_grow(b, sizeof(*b) + room);
+    b->room = room;
+    return b->bytes;
+}
+
 static const struct cyaml_config config = {
-    .mem_fn = cyaml_mem,
+    .mem_fn = grow,
     .log_level = CYAML_LOG_ERROR,
     .flags = CYAML_CFG_IGNORE_UNKNOWN_KEYS | CYAML_CFG_NO_ALIAS,
 };

@@ -302,26 +302,25 @@ row_nearest(enum section section, const char *key)
 void
 row_summary(const struct row *r, struct buf *out)
 {
-    static const char *const types[] = {
-        [VALUE_NUMBER] = "number",
-        [VALUE_TIME] = "time (ms s m h d)",
-        [VALUE_SIZE] = "size (k m g)",
-        [VALUE_BOOL] = "true or false",
-        [VALUE_PATH] = "absolute path",
-        [VALUE_LOG] = "absolute path, - or off",
-        [VALUE_ADDRESS] = "address",
-        [VALUE_HOST] = "host name",
-        [VALUE_ACCOUNT] = "name or number",
-        [VALUE_INDEX] = "file name",
-        [VALUE_GLOB] = "pattern",
-        [VALUE_VHOSTS] = "list of vhosts",
-        [VALUE_PHP] = "mapping",
-        [VALUE_ENV] = "mapping",
+    static const char *const types[][2] = {
+        [VALUE_NUMBER] = {"number"},
+        [VALUE_TIME] = {"time (ms s m h d)"},
+        [VALUE_SIZE] = {"size (k m g)"},
+        [VALUE_BOOL] = {"true or false"},
+        [VALUE_PATH] = {"absolute path"},
+        [VALUE_LOG] = {"absolute path, - or off"},
+        [VALUE_ADDRESS] = {"address", "list of addresses"},
+        [VALUE_HOST] = {"host name", "list of host names"},
+        [VALUE_ACCOUNT] = {"name or number"},
+        [VALUE_INDEX] = {"file name", "list of file names"},
+        [VALUE_GLOB] = {"pattern", "pattern or list of patterns"},
+        [VALUE_VHOSTS] = {"list of vhosts"},
+        [VALUE_PHP] = {"mapping"},
+        [VALUE_ENV] = {"mapping"},
     };
     bool list = r->shape != ROW_ONE;
 
-    buf_addf(out, "%s%s", r->shape == ROW_LIST ? "list of " : "", types[r->type]);
-    buf_addf(out, "%s%s", list ? "s" : "", r->shape == ROW_ONE_LIST ? " (one or a list)" : "");
+    buf_add_str(out, types[r->type][list]);
     if (r->unit)
         buf_addf(out, " of %s", r->unit);
     if (r->min)
