@@ -51,11 +51,22 @@ const uint8_t chars_table[256] = {
 };
 /* clang-format on */
 
+/* Eight bytes to a branch: this loop is a third of what reading a head costs. */
 size_t
 chars_span(struct span s, enum chars class)
 {
+    const unsigned char *p = (const unsigned char *)s.p;
+    const uint8_t *t = chars_table;
     size_t n = 0;
 
+    while (s.n - n >= 8) {
+        unsigned all = t[p[n]] & t[p[n + 1]] & t[p[n + 2]] & t[p[n + 3]] & t[p[n + 4]] &
+                       t[p[n + 5]] & t[p[n + 6]] & t[p[n + 7]];
+
+        if (!(all & (unsigned)class))
+            break;
+        n += 8;
+    }
     while (n < s.n && chars_is(s.p[n], class))
         n++;
     return n;

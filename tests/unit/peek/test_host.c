@@ -84,12 +84,35 @@ test_classes(void **state)
     assert_int_equal(chars_hex('0') + chars_hex('9') + chars_hex('a') + chars_hex('F'), 34);
 }
 
+/* The first byte out of class is found wherever it stands. */
+static void
+test_span(void **state)
+{
+    char text[40];
+
+    (void)state;
+    for (size_t n = 0; n <= sizeof(text); n++)
+        for (size_t bad = 0; bad <= n; bad++) {
+            struct span own;
+
+            memset(text, 'a', sizeof(text));
+            if (bad < n)
+                text[bad] = ' ';
+            own = copied(span_of(text, n));
+            assert_int_equal(chars_span(own, CHARS_TOKEN), bad);
+            assert_int_equal(chars_all(own, CHARS_TOKEN), bad == n);
+            assert_true(chars_all(own, CHARS_VALUE));
+            copied_done(own);
+        }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_span),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
