@@ -1,0 +1,275 @@
+/* Streams over a socket pair: order, backpressure, releases, files that shrink. */
+#include "hostel/net/stream.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+struct setup {
+    uv_loop_t loop;
+    struct stream s;
+    int peer;
+    int ready, closed, released;
+};
+
+static struct setup *now;
+
+static void
+on_ready(struct stream *s)
+{
+    (void)s;
+    now->ready++;
+}
+
+static void
+on_closed(struct stream *s)
+{
+    (void)s;
+    now->closed++;
+}
+
+static void
+on_release(void *owner)
+{
+    ++*(int *)owner;
+}
+
+static int
+setup(void **state)
+{
+    static struct setup s;
+    int pair[2];
+
+    memset(&s, 0, sizeof(s));
+    uv_loop_init(&s.loop);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) < 0)
+        return -1;
+    stream_init(&s.s, &s.loop, pair[0], on_ready);
+    s.peer = pair[1];
+    now = &s;
+    *state = &s;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct setup *s = *state;
+
+    if (!s->closed)
+        stream_close(&s->s, false, on_closed);
+    close(s->peer);
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    return s->closed == 1 ? uv_loop_close(&s->loop) : -1;
+}
+
+static size_t
+drain(int fd, char *p, size_t n)
+{
+    size_t got = 0;
+    ssize_t r;
+
+    while (got < n && (r = read(fd, p + got, n - got)) > 0)
+        got += (size_t)r;
+    return got;
+}
+
+static struct segment
+lent(struct setup *s, struct span bytes)
+{
+    return (struct segment){
+        .bytes = bytes, .fd = -1, .release = on_release, .owner = &s->released};
+}
+
+static int
+file_of(size_t n)
+{
+    FILE *f = tmpfile();
+
+    for (size_t i = 0; i < n; i++)
+        putc('a' + (int)(i % 26), f);
+    fflush(f);
+    return fileno(f); /* the process ends soon: the FILE stays */
+}
+
+static void
+test_pieces_leave_in_order(void **state)
+{
+    struct setup *s = *state;
+    struct segment memory = lent(s, SPAN("lent "));
+    struct segment file = {.fd = file_of(100),
+                           .offset = 26,
+                           .length = 5,
+                           .release = on_release,
+                           .owner = &s->released};
+    char got[64];
+    size_t n;
+
+    stream_copy(&s->s, SPAN("head "));
+    stream_lend(&s->s, &memory);
+    stream_lend(&s->s, &file);
+    stream_copy(&s->s, SPAN(" tail"));
+    assert_true(stream_pending(&s->s));
+    assert_int_equal(stream_flush(&s->s), 0);
+    n = drain(s->peer, got, sizeof(got));
+    assert_int_equal(n, 20);
+    assert_memory_equal(got, "head lent abcde tail", 20);
+    assert_int_equal(s->released, 2);
+    assert_int_equal(s->s.sent_bytes, 20);
+    assert_int_equal(s->s.put_bytes, 20);
+    assert_int_equal(s->s.memory_bytes, 0);
+    assert_false(stream_pending(&s->s));
+    assert_false(s->s.polled); /* never waited: never in epoll */
+}
+
+static void
+test_empty_pieces_are_released_at_once(void **state)
+{
+    struct setup *s = *state;
+    struct segment nothing = lent(s, (struct span){NULL, 0});
+
+    stream_lend(&s->s, &nothing);
+    assert_int_equal(s->released, 1);
+    assert_false(stream_pending(&s->s));
+}
+
+static void
+test_full_socket_waits_and_goes_on(void **state)
+{
+    enum { BYTES = 3 << 20 };
+    struct setup *s = *state;
+    char *out = malloc(BYTES), *in = malloc(BYTES);
+    size_t got = 0;
+
+    for (size_t i = 0; i < BYTES; i++)
+        out[i] = (char)(i * 7 + i / 1000);
+    stream_copy(&s->s, span_of(out, BYTES));
+    assert_int_equal(stream_flush(&s->s), -EAGAIN);
+    assert_true(s->s.memory_bytes > STREAM_HIGH_BYTES);
+    stream_watch(&s->s, false);
+    while (got < BYTES) {
+        got += drain(s->peer, in + got, BYTES - got);
+        uv_run(&s->loop, UV_RUN_NOWAIT);
+        stream_watch(&s->s, false);
+    }
+    assert_memory_equal(in, out, BYTES);
+    assert_false(stream_pending(&s->s));
+    assert_int_equal(s->s.watched, 0);
+    assert_true(s->ready > 0);
+    free(out);
+    free(in);
+}
+
+static void
+test_shrunk_file_breaks_the_stream(void **state)
+{
+    struct setup *s = *state;
+    struct segment file = {
+        .fd = file_of(10), .length = 20, .release = on_release, .owner = &s->released};
+    struct segment behind = lent(s, SPAN("never"));
+    char got[64];
+    int rc;
+
+    stream_lend(&s->s, &file);
+    stream_lend(&s->s, &behind);
+    do
+        rc = stream_flush(&s->s);
+    while (rc == -EAGAIN);
+    assert_int_equal(rc, -EIO);
+    assert_int_equal(s->s.error, -EIO);
+    assert_int_equal(s->released, 2);
+    assert_int_equal(drain(s->peer, got, sizeof(got)), 10);
+    stream_copy(&s->s, SPAN("dropped"));
+    stream_lend(&s->s, &behind);
+    assert_int_equal(s->released, 3);
+    assert_false(stream_pending(&s->s));
+}
+
+static void
+test_peer_gone(void **state)
+{
+    struct setup *s = *state;
+    struct segment memory = lent(s, SPAN("for nobody"));
+
+    close(s->peer);
+    s->peer = -1;
+    stream_lend(&s->s, &memory);
+    assert_int_equal(stream_flush(&s->s), -EPIPE);
+    assert_int_equal(s->released, 1);
+}
+
+static void
+test_reads_and_end_of_file(void **state)
+{
+    struct setup *s = *state;
+    char got[8];
+
+    assert_int_equal(stream_read(&s->s, got, sizeof(got)), -EAGAIN);
+    assert_int_equal(write(s->peer, "hi", 2), 2);
+    stream_watch(&s->s, true);
+    uv_run(&s->loop, UV_RUN_ONCE);
+    assert_int_equal(s->ready, 1);
+    assert_int_equal(stream_read(&s->s, got, sizeof(got)), 2);
+    shutdown(s->peer, SHUT_WR);
+    assert_int_equal(stream_read(&s->s, got, sizeof(got)), 0);
+    stream_rest(&s->s);
+    assert_int_equal(s->s.watched, 0);
+}
+
+static void
+test_detached_socket_lives_on(void **state)
+{
+    struct setup *s = *state;
+    char got[8];
+    int fd;
+
+    stream_watch(&s->s, true);
+    fd = stream_detach(&s->s, on_closed);
+    assert_true(fd >= 0);
+    assert_int_equal(s->s.fd, -1);
+    assert_int_equal(write(s->peer, "x", 1), 1);
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    assert_int_equal(s->ready, 0); /* not in our epoll any more */
+    assert_int_equal(s->closed, 1);
+    assert_int_equal(read(fd, got, 1), 1);
+    close(fd);
+}
+
+static void
+test_close_releases_what_is_queued(void **state)
+{
+    struct setup *s = *state;
+    struct segment memory = lent(s, SPAN("queued"));
+    char got[8];
+
+    stream_lend(&s->s, &memory);
+    stream_close(&s->s, false, on_closed);
+    assert_int_equal(s->released, 1);
+    assert_int_equal(s->closed, 1);
+    assert_int_equal(read(s->peer, got, sizeof(got)), 0);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_pieces_leave_in_order),
+        TEST(test_empty_pieces_are_released_at_once),
+        TEST(test_full_socket_waits_and_goes_on),
+        TEST(test_shrunk_file_breaks_the_stream),
+        TEST(test_peer_gone),
+        TEST(test_reads_and_end_of_file),
+        TEST(test_detached_socket_lives_on),
+        TEST(test_close_releases_what_is_queued),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
