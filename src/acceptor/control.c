@@ -66,10 +66,13 @@ on_listener(struct acceptor *a, struct message *m)
 {
     struct msg_listener l;
 
+    struct listener *listener = &a->listeners[a->nlisteners];
+
     if (msg_listener_get(&m->payload, &l) < 0 || a->nlisteners == LISTENERS_MAX)
         return -EPROTO;
-    a->listeners[a->nlisteners++] = (struct listener){
-        .acceptor = a, .port = bound_port(m->fds[0]), .fd = fd_take(&m->fds[0])};
+    *listener = (struct listener){.acceptor = a, .port = bound_port(m->fds[0])};
+    listener->fd = fd_take(&m->fds[0]);
+    a->nlisteners++;
     return 0;
 }
 

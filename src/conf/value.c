@@ -10,6 +10,7 @@
 
 #define ACCOUNT_MAX 63  /* sys/ids.h keeps that many bytes of a name */
 #define INDEX_MAX   255 /* NAME_MAX */
+#define RANGE_TEXT_MAX 96 /* bytes of "must be MIN..MAX" */
 #define SHOWN_MAX   60  /* of a wrong value in a message */
 
 static int
@@ -58,7 +59,7 @@ value_number(const struct row *r, struct span text)
 
 /* ret  NULL, or what the value must be */
 static const char *
-number_wrong(const struct row *r, struct span text, char range[static VALUE_WHY_MAX])
+number_wrong(const struct row *r, struct span text, char range[static RANGE_TEXT_MAX])
 {
     uint64_t v = 0;
     int rc = number_of(r->type, text, &v);
@@ -72,7 +73,7 @@ number_wrong(const struct row *r, struct span text, char range[static VALUE_WHY_
     if (rc == 0 && v >= value_number(r, span_str(r->min)) &&
         v <= value_number(r, span_str(r->max)))
         return NULL;
-    snprintf(range, VALUE_WHY_MAX, "must be %s..%s", r->min, r->max);
+    snprintf(range, RANGE_TEXT_MAX, "must be %s..%s", r->min, r->max);
     return range;
 }
 
@@ -127,7 +128,7 @@ index_wrong(struct span text)
 }
 
 static const char *
-wrong(const struct row *r, struct span text, char range[static VALUE_WHY_MAX])
+wrong(const struct row *r, struct span text, char range[static RANGE_TEXT_MAX])
 {
     struct sockaddr_storage addr;
     socklen_t len;
@@ -166,7 +167,7 @@ wrong(const struct row *r, struct span text, char range[static VALUE_WHY_MAX])
 int
 value_check(const struct row *r, struct span text, char why[static VALUE_WHY_MAX])
 {
-    char range[VALUE_WHY_MAX];
+    char range[RANGE_TEXT_MAX];
     const char *must = NULL;
     struct span shown = text;
 
