@@ -17,6 +17,7 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -114,6 +115,9 @@ const struct rule rules_shared[] = {
     ALWAYS(getrlimit), ALWAYS(getrusage), ALWAYS(times), ALWAYS(uname), ALWAYS(sysinfo),
     ALWAYS(sched_getaffinity), ALWAYS(getcpu),
     WHEN(prlimit64, 2, 0), /* no new limit: only asked for */
+    /* no core files, which is so already: sanitizers make sure of it when they start */
+    {SCMP_SYS(prlimit64), 2, {{0, SCMP_CMP_EQ, 0, 0}, {1, SCMP_CMP_EQ, RLIMIT_CORE, 0}}},
+    WHEN(setrlimit, 0, RLIMIT_CORE),
     WHEN(prctl, 0, PR_SET_NAME), WHEN(prctl, 0, PR_GET_NAME), WHEN(prctl, 0, PR_GET_DUMPABLE),
     {SCMP_SYS(prctl), 2, {{0, SCMP_CMP_EQ, PR_SET_DUMPABLE, 0}, {1, SCMP_CMP_EQ, 0, 0}}},
     WHEN(prctl, 0, PR_GET_NO_NEW_PRIVS), WHEN(prctl, 0, PR_GET_SECCOMP),
