@@ -234,7 +234,8 @@ try_path_info(const struct site *site, struct span path, struct found *f)
         look_up(site, f);
         if (f->kind == FOUND_DIRECTORY || absent(f))
             continue;
-        f->path_info = span_skip(path, at);
+        if (f->kind == FOUND_SCRIPT)
+            f->path_info = span_skip(path, at);
         return;
     }
     nothing(f, 404, 0);
