@@ -56,7 +56,7 @@ teardown(void **state)
 #define SCRIPT_AT(name, info) FOUND_SCRIPT, 0, name, info
 #define REFUSED(status)       FOUND_NOTHING, status, NULL, ""
 
-/* clang-format off: one row a line */
+/* clang-format off */
 static const struct row {
     const char *why;
     const char *path;
@@ -73,8 +73,7 @@ static const struct row {
     {"its index", "/html/", false, FILE_AT("html/index.html")},
     {"the first index wins", "/both/", true, SCRIPT_AT("both/index.php", "")},
     {"also where it cannot run", "/both/", false, REFUSED(403)},
-    {"an index that is a directory is none", "/indexdir/", true,
-     FILE_AT("indexdir/index.html")},
+    {"an index that is a directory is none", "/indexdir/", true, FILE_AT("indexdir/index.html")},
     {"no index: no listing", "/none/", true, REFUSED(403)},
     {"the root without index", "/", true, REFUSED(403)},
     {"a FIFO does not hang", "/fifo", true, REFUSED(403)},
