@@ -78,14 +78,14 @@ def uid(pid):
 
 
 def program(pid):
-    """Name of the executable."""
+    """Name of the executable, without a version (php-cgi8.2)."""
     try:
         path = os.readlink(f"/proc/{pid}/exe")
     except PermissionError:  # not dumpable, and we are not root
         return (stat(pid) or {}).get("comm", "")
     except (FileNotFoundError, ProcessLookupError):
         return ""
-    return os.path.basename(path.removesuffix(" (deleted)"))
+    return os.path.basename(path.removesuffix(" (deleted)")).rstrip("0123456789.")
 
 
 def descriptors(pid):

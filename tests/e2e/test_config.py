@@ -226,7 +226,7 @@ def test_control_characters_are_escaped(make):
 @pytest.mark.core
 def test_includes(box, make):
     text = GOOD.split("vhosts:")[0] + "include: sites/*.yaml\n"
-    site = "vhosts:\n  - {{host: {name}, user: {{user}}, root: {{root}}}}\n"
+    site = "vhosts:\n  - {{{{host: {name}, user: {{user}}, root: {{root}}}}}}\n"
     path, _ = make(text)
     make(site.format(name="one.test"), "sites/one.yaml")
     make(site.format(name="two.test"), "sites/two.yaml")

@@ -417,15 +417,17 @@ def test_content_length_that_lies(house):
         r = c.head()
         if r.get("Content-Length") == "10":
             assert b"".join(c.exactly(10)) == b"y" * 10
-            assert not c.closed().startswith(b"y")
+            try:
+                assert c.get("alice.test", "/index.html").text == "alice's page\n"
+            except (Cut, OSError):
+                pass  # closing is as good
         else:
             assert r.status == 502
     with house.server.client() as c:
         c.ask("alice.test", "/short.php")
-        r = c.head()
-        if r.status == 200:
-            with pytest.raises(Cut):
-                b"".join(c.pieces(r))
+        with pytest.raises(Cut):
+            r = c.head()
+            b"".join(c.pieces(r))
 
 
 # --- errors -----------------------------------------------------------------------------------

@@ -87,8 +87,10 @@ def test_killed_child_is_replaced(box):
     server = box.serve()
     server.get(s, "/hi.php")
     parent = server.php_parent(s)
-    for pid in procs.children(parent):
+    children = procs.children(parent)
+    for pid in children:
         os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not any(procs.alive(p) for p in children), "the children to be gone")
     for _ in range(10):
         assert server.get(s, "/hi.php").status == 200
     assert server.php_parent(s) == parent

@@ -388,7 +388,7 @@ def test_file_that_shrinks_is_cut_not_padded(house):
 
 
 def test_error_pages_are_small_and_clear(house):
-    r = house.server.get(house.alice, "/missing<script>alert(1)</script>")
+    r = house.server.get(house.alice, "/missing%3Cscript%3Ealert(1)")
     assert r.status == 404 and len(r.body) < 2048
     assert r.get("Content-Type").startswith("text/html")
     assert "<script>" not in r.text
