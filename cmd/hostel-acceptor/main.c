@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -37,6 +38,11 @@ main(void)
         fputs("hostel-acceptor: refuses to run as root\n", stderr);
         return 1;
     }
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) { /* nobody of the same uid looks in */
+        fputs("hostel-acceptor: cannot be made undumpable\n", stderr);
+        return 1;
+    }
+    (void)prctl(PR_SET_NAME, "hostel-acceptor", 0, 0, 0);
     log_init(STDERR_FILENO, "hostel-acceptor", NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C is the supervisor's to answer */

@@ -40,8 +40,8 @@ find_end(struct span bytes, size_t from, size_t *end)
         at += span_find(span_skip(rest, at), '\n');
         if (at >= rest.n)
             break;
-        if (rest.p[at - 1] != '\r')
-            return HEAD_BAD;
+        if (rest.p[at - 1] != '\r' || rest.p[at - 2] == '\r')
+            return HEAD_BAD; /* CR CR LF too: it would hide the end that the client meant */
         at++;
         if (rest.p[at - 3] == '\n') {
             *end = at;

@@ -26,10 +26,11 @@
 #define DOWN_LAST_MS  30000
 #define DRAIN_LATE_MS 300 /* an acceptor notices the end of a back-off with its tick */
 /*
- * The send buffer of the acceptors' end: about this many bytes of queued datagrams, at 0.8 to
- * 1 KiB each with up to 64 sockets. What does not fit waits in the acceptor.
+ * The send buffer of the acceptors' end; the kernel doubles it. Just enough for one CONN_PREFIX
+ * (MSG_PREFIX_MAX), and for some fifty CONN datagrams with up to 64 sockets each: what does
+ * not fit waits in the acceptor.
  */
-#define CHANNEL_SNDBUF (16 * 1024)
+#define CHANNEL_SNDBUF (26 * 1024)
 
 void
 rooms_new(struct supervisor *s)

@@ -4,7 +4,11 @@
  */
 #include "supervisor.h"
 
-#define ACCEPTOR_FILES 65536 /* descriptors: connections that wait, and those in flight */
+/*
+ * Descriptors. The kernel counts sockets that lie unread in users' channels against the
+ * acceptor's limit: high enough for a hundred users whose workers are stopped.
+ */
+#define ACCEPTOR_FILES 524288
 #define WORKER_FILES   65536
 
 static void
