@@ -103,7 +103,7 @@ installed() {
     root=$scratch/root
     DESTDIR=$root cmake --install build --prefix /usr >/dev/null || return 1
     [ -x "$root/usr/bin/hostel" ] || [ -x "$root/usr/sbin/hostel" ] || return 1
-    [ "$(stat -c %a "$root/usr/libexec/hostel/hostel-acceptor")" = 755 ] || return 1
+    [ "$(stat -c %a "$root/usr/libexec/hostel/hostel-acceptor")" = 711 ] || return 1
     [ "$(stat -c %a "$root/usr/libexec/hostel/hostel-worker")" = 711 ] || return 1
     "$root/usr/sbin/hostel" --version
 }
