@@ -179,6 +179,7 @@ close_all(struct worker *w)
     }
     for (uint32_t i = 0; i < w->npools; i++)
         php_pool_free(&w->pools[i]);
+    w->npools = 0; /* connections that are closing still ask whether anything is busy */
     channel_close(&w->control, NULL);
     for (uint32_t i = 0; i < w->nlogs; i++)
         logfile_free(&w->logs[i]);
