@@ -82,6 +82,8 @@ php_request_part(struct php_request *r)
 {
     struct exchange *x = r->x;
 
+    if (x)
+        x->answerer_data = NULL; /* whatever it is still told, it is not for us */
     r->x = NULL;
     return x;
 }
@@ -89,8 +91,7 @@ php_request_part(struct php_request *r)
 void
 php_request_gone(struct php_request *r)
 {
-    if (r->x)
-        r->x->answerer_data = NULL; /* on_gone is still to come, but not for us */
+    (void)php_request_part(r);
     php_request_over(r);
 }
 
@@ -212,7 +213,7 @@ on_gone(void *answerer)
         php_request_over(answerer);
 }
 
-/* The answerer is NULL between SINK_GONE and on_gone: php_request_gone(). */
+/* The answerer is NULL once the exchange was parted from its request. */
 static const struct answerer_ops php_ops = {
     .name = "php",
     .body = {.data = body_data, .end = body_end},

@@ -6,6 +6,7 @@
  */
 #include "php_request.h"
 #include "hostel/http/cgihead.h"
+#include "hostel/serve/response.h"
 
 #include <stdio.h>
 
@@ -117,13 +118,12 @@ static void
 head_out(struct php_request *r, const struct cgihead *h)
 {
     struct php_reply *a = &r->reply;
-    struct response resp = {
-        .status = h->status,
-        .reason = h->reason,
-        .length = h->has_length ? h->length : RESPONSE_LENGTH_UNKNOWN,
-        .bodiless = r->head_only || h->status == 204 || h->status == 304,
-    };
+    struct response resp;
 
+    response_start(&resp, h->status);
+    resp.reason = h->reason;
+    resp.length = h->has_length ? h->length : RESPONSE_LENGTH_UNKNOWN;
+    resp.bodiless = r->head_only || h->status == 204 || h->status == 304;
     for (unsigned i = 0; i < h->nfields; i++)
         response_add(&resp, h->fields[i].name, h->fields[i].value);
     a->begun = true;
