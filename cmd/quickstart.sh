@@ -176,7 +176,7 @@ closed() {
 family() {
     for child in $(pgrep -P "$server"); do
         echo "$child"
-        pgrep -P "$child"
+        pgrep -P "$child" || :
     done
 }
 
