@@ -156,10 +156,19 @@ refused() {
     esac
 }
 
+# family PID: all that it started, and what they started.
+family() {
+    for child in $(pgrep -P "$1"); do
+        echo "$child"
+        family "$child"
+    done
+}
+
 # Every process of this user below the server has these ids four times, and no capability.
 confined() {
     found=no
-    for pid in $(pgrep -U "$1"); do
+    for pid in $(family "$server"); do
+        grep -q "^Uid:.*	$1" "/proc/$pid/status" || continue # not this user's in any way
         found=yes
         grep -q "^Uid:	$1	$1	$1	$1\$" "/proc/$pid/status" &&
             grep -q '^CapBnd:	0000000000000000$' "/proc/$pid/status" &&
@@ -181,10 +190,9 @@ family() {
 }
 
 gone() {
-    for pid; do
-        kill -0 "$pid" 2>/dev/null && return 1
+    for pid in "$@"; do
+        ! kill -0 "$pid" 2>/dev/null || return 1
     done
-    return 0
 }
 
 prove_room() {
@@ -211,6 +219,7 @@ prove() {
     prove_room alice "$alice" bob
     prove_room bob "$bob" alice
     left=$(family)
+    everyone=$(family "$server")
     kill "$server"
     status=0
     wait "$server" || status=$?
