@@ -263,8 +263,12 @@ watch(struct stream *s, int events)
     if (events == s->watched)
         return;
     if (!s->polled) {
-        if (uv_poll_init(s->loop, &s->poll, s->fd) < 0)
-            abort(); /* an open, connected socket: only a mistake of ours gets here */
+        int rc = uv_poll_init(s->loop, &s->poll, s->fd);
+
+        if (rc < 0) { /* the user's epoll watches are used up, or memory is */
+            (void)broken(s, rc);
+            return;
+        }
         s->poll.data = s;
         s->polled = true;
     }

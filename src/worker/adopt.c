@@ -113,7 +113,7 @@ on_end(void *data, int reason)
     if (reason < 0)
         log_error("the acceptors' channel is broken: %s", uv_strerror(reason));
     w->status = 1;
-    worker_stop(w, 0);
+    worker_stop(w, WORKER_TERM_MS);
 }
 
 static void
@@ -124,8 +124,7 @@ on_drain(void *data)
 
 const struct channel_ops adopt_ops = {on_message, on_end, on_drain};
 
-/* --- back ------------------------------------------------------------------------------------
- */
+/* --- back ------------------------------------------------------------------------------- */
 
 static int
 give_back(void *data, int *fd, struct span prefix)

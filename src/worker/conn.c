@@ -29,7 +29,7 @@
 #define BATCH_BYTES  (32 * 1024)  /* of small answers that wait for each other */
 #define LINGER_BYTES (256 * 1024) /* read from a visitor who does not stop talking */
 
-/* --- a round that ends early ------------------------------------------------------------- */
+/* --- a round that ends early ------------------------------------------------------------ */
 
 void
 conn_drop_answerer(struct conn *c)
@@ -74,7 +74,7 @@ output_out(struct conn *c)
     return rc == 0;
 }
 
-/* --- HEAD -------------------------------------------------------------------------------- */
+/* --- HEAD ------------------------------------------------------------------------------- */
 
 /*
  * Whose host is it?
@@ -159,7 +159,7 @@ step_head(struct conn *c)
     return verdict == HEAD_OK ? on_head(c) : conn_refuse(c, (unsigned)verdict);
 }
 
-/* --- ANSWER ------------------------------------------------------------------------------ */
+/* --- ANSWER ----------------------------------------------------------------------------- */
 
 static void
 say_continue(struct conn *c)
@@ -274,7 +274,7 @@ step_answer(struct conn *c)
     return c->stream.error ? CONN_GONE : CONN_ANSWER;
 }
 
-/* --- REST -------------------------------------------------------------------------------- */
+/* --- REST ------------------------------------------------------------------------------- */
 
 static enum conn_state
 step_rest(struct conn *c)
@@ -300,7 +300,7 @@ step_rest(struct conn *c)
     return CONN_LEAVE;
 }
 
-/* --- LEAVE ------------------------------------------------------------------------------- */
+/* --- LEAVE ------------------------------------------------------------------------------ */
 
 /*
  * Close now, or first let the visitor read? Closing a socket that holds unread bytes resets
@@ -331,7 +331,7 @@ step_leave(struct conn *c)
     return close ? farewell(c, body_done) : CONN_HEAD;
 }
 
-/* --- BACK -------------------------------------------------------------------------------- */
+/* --- BACK ------------------------------------------------------------------------------- */
 
 static enum conn_state
 step_back(struct conn *c)
@@ -346,7 +346,7 @@ step_back(struct conn *c)
     return CONN_GONE;
 }
 
-/* --- LINGER ------------------------------------------------------------------------------ */
+/* --- LINGER ----------------------------------------------------------------------------- */
 
 static enum conn_state
 step_linger(struct conn *c)
@@ -369,7 +369,7 @@ step_linger(struct conn *c)
     return n == -EAGAIN ? CONN_LINGER : CONN_GONE;
 }
 
-/* --- running ----------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------- */
 
 static enum conn_state (*const steps[CONN_STATES])(struct conn *c) = {
     [CONN_HEAD] = step_head,   [CONN_ANSWER] = step_answer, [CONN_REST] = step_rest,

@@ -9,7 +9,7 @@
 
 #define HEAD_OUT_MAX (128 * 1024) /* a response head: twice what a PHP program may send */
 
-/* --- a round ----------------------------------------------------------------------------- */
+/* --- a round ---------------------------------------------------------------------------- */
 
 struct round *
 round_start(struct conn *c)
@@ -108,7 +108,7 @@ on_stream_ready(struct stream *s)
     conn_run((struct conn *)((char *)s - offsetof(struct conn, stream)), true);
 }
 
-/* --- deadlines --------------------------------------------------------------------------- */
+/* --- deadlines -------------------------------------------------------------------------- */
 
 static struct conn *
 conn_of(struct deadline *d)
@@ -160,7 +160,7 @@ on_send_late(struct deadline *d)
     go_on(c, CONN_GONE);
 }
 
-/* --- all of them ------------------------------------------------------------------------- */
+/* --- all of them ------------------------------------------------------------------------ */
 
 void
 conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,

@@ -46,8 +46,7 @@ control_ready(struct worker *w)
     return rc;
 }
 
-/* --- what it is told before it serves -------------------------------------------------------
- */
+/* --- what it is told before it serves --------------------------------------------------- */
 
 static int
 on_init(struct worker *w, struct message *m)
@@ -155,8 +154,7 @@ on_start(struct worker *w, struct message *m)
     return w->stopping ? 0 : worker_start(w);
 }
 
-/* --- and while it does ----------------------------------------------------------------------
- */
+/* --- and while it does ------------------------------------------------------------------ */
 
 static int
 on_pool_state(struct worker *w, struct message *m)
@@ -221,8 +219,7 @@ on_end(void *data, int reason)
 
 const struct channel_ops control_ops = {on_message, on_end, NULL};
 
-/* --- pools ----------------------------------------------------------------------------------
- */
+/* --- pools ------------------------------------------------------------------------------ */
 
 static void
 say_pool(struct worker *w, enum msg_type type, uint32_t pool, uint32_t generation)

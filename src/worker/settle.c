@@ -64,5 +64,5 @@ conn_settle(struct conn *c)
     input_store(c);
     set_deadline(c, moved);
     stream_watch(&c->stream, wants_input(c));
-    return true;
+    return !c->stream.error;
 }

@@ -18,12 +18,10 @@
 #define FILES_OTHER   64          /* channels, logs of most users, the loop's own */
 #define FILES_CACHED  256         /* filecache's, and PHP's connections */
 #define CONNS_SLACK   IPC_FDS_MAX /* one message brings as many */
-#define TERM_MS       10000       /* SIGTERM by hand: as STOP_WORKER with the default timeout */
 #define PHP_QUEUE_MAX 1024
 #define PHP_QUEUE_MS  30000
 
-/* --- busy or idle ---------------------------------------------------------------------------
- */
+/* --- busy or idle ----------------------------------------------------------------------- */
 
 static bool
 busy(const struct worker *w)
@@ -83,10 +81,12 @@ worker_settle(struct worker *w)
         channel_resume(&w->user);
 }
 
-/* --- start and stop -------------------------------------------------------------------------
- */
+/* --- start and stop --------------------------------------------------------------------- */
 
-/* As many connections as there are descriptors left for them. */
+/*
+ * As many connections as there are descriptors for: each may hold a second one, for a big body.
+ * A message whose descriptors found no room would be cut by the kernel, and end the channel.
+ */
 static size_t
 conns_max(const struct worker *w)
 {
@@ -96,7 +96,7 @@ conns_max(const struct worker *w)
     if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY)
         return SIZE_MAX / 2;
     have = (size_t)files.rlim_cur;
-    return have > 2 * other ? have - other : have / 2;
+    return have > 2 * other ? (have - other) / 2 : have / 4;
 }
 
 int
@@ -144,11 +144,10 @@ static void
 on_term(uv_signal_t *signal, int number)
 {
     (void)number;
-    worker_stop(signal->data, TERM_MS);
+    worker_stop(signal->data, WORKER_TERM_MS);
 }
 
-/* --- all of it ------------------------------------------------------------------------------
- */
+/* --- all of it -------------------------------------------------------------------------- */
 
 static int
 open_all(struct worker *w, int control_fd)

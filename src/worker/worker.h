@@ -11,8 +11,9 @@
 #include "hostel/serve/php.h"
 
 #define WORKER_QUEUE_MAX                                                                       \
-    (1024 * 1024) /* bytes queued in a channel: about twenty hand-backs                        \
-                   */
+    (1024 * 1024)            /* bytes queued in a channel: about twenty hand-backs             \
+                              */
+#define WORKER_TERM_MS 10000 /* to finish what runs, when nobody says how long: SIGTERM */
 
 struct worker {
     uv_loop_t loop;

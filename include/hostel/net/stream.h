@@ -84,7 +84,8 @@ stream_pending(const struct stream *s)
 
 /*
  * Wait for what may come next: room for what is queued, and input when readable is true.
- * Costs nothing when that is what is waited for already.
+ * Costs nothing when that is what is waited for already. Where the kernel refuses to watch one
+ * more, the stream is broken then: look at error.
  */
 void stream_watch(struct stream *s, bool readable);
 
