@@ -156,18 +156,18 @@ refused() {
     esac
 }
 
-# family PID: all that it started, and what they started.
+# The server's children and theirs: php-cgi has children of its own.
 family() {
-    for child in $(pgrep -P "$1"); do
+    for child in $(pgrep -P "$server"); do
         echo "$child"
-        family "$child"
+        pgrep -P "$child" || :
     done
 }
 
 # Every process of this user below the server has these ids four times, and no capability.
 confined() {
     found=no
-    for pid in $(family "$server"); do
+    for pid in $(family); do
         grep -q "^Uid:.*	$1" "/proc/$pid/status" || continue # not this user's in any way
         found=yes
         grep -q "^Uid:	$1	$1	$1	$1\$" "/proc/$pid/status" &&
@@ -181,18 +181,11 @@ closed() {
     [ "$(stat -c %a "$demo/home/$1")" = 700 ] && [ "$(stat -c %a "$demo/home/$1/www/diary.txt")" = 600 ]
 }
 
-# The server's children and theirs: php-cgi has children of its own.
-family() {
-    for child in $(pgrep -P "$server"); do
-        echo "$child"
-        pgrep -P "$child" || :
-    done
-}
-
 gone() {
-    for pid in "$@"; do
-        ! kill -0 "$pid" 2>/dev/null || return 1
+    for pid; do
+        kill -0 "$pid" 2>/dev/null && return 1
     done
+    return 0
 }
 
 prove_room() {
@@ -219,7 +212,6 @@ prove() {
     prove_room alice "$alice" bob
     prove_room bob "$bob" alice
     left=$(family)
-    everyone=$(family "$server")
     kill "$server"
     status=0
     wait "$server" || status=$?
