@@ -115,8 +115,8 @@ request_fill(struct request *q)
     q->version = 11;
 }
 
-static const struct php_script script = {{"/srv/www/app/a.php", 18}, {"/app/a.php", 10},
-                                         {"/x y", 4}};
+static const struct php_script script = {
+    {"/srv/www/app/a.php", 18}, {"/app/a.php", 10}, {"/x y", 4}};
 static const struct php_script no_info = {{"/srv/www/a.php", 14}, {"/a.php", 6}, {NULL, 0}};
 
 static void
@@ -225,8 +225,9 @@ test_variants(void **state)
     x.req.method_text = SPAN("PROPFIND");
     check(&x, &no_info, &(struct row){"any method", NULL, "REQUEST_METHOD=PROPFIND", NULL});
     x.req.framing = BODY_CHUNKED;
-    check(&x, &no_info,
-          &(struct row){"a body's type", "Content-Type: text/x\n", "CONTENT_TYPE=text/x", NULL});
+    check(
+        &x, &no_info,
+        &(struct row){"a body's type", "Content-Type: text/x\n", "CONTENT_TYPE=text/x", NULL});
     check(&x, &no_info,
           &(struct row){"a body without one", NULL, "REQUEST_METHOD=PROPFIND", "CONTENT_"});
 }
@@ -283,8 +284,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixed),           cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_variants),        cmocka_unit_test(test_absolute_target),
+        cmocka_unit_test(test_fixed),    cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_variants), cmocka_unit_test(test_absolute_target),
         cmocka_unit_test(test_too_much),
     };
 

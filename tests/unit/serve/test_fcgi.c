@@ -137,10 +137,13 @@ test_stdin(void **state)
 
 /* --- in ---------------------------------------------------------------------------------- */
 
-#define BYTES(s) {(s), sizeof(s) - 1}
-#define OUT(n)   "\1\6\0\1\0" n "\0\0"
-#define ERR(n)   "\1\7\0\1\0" n "\0\0"
-#define END      "\1\3\0\1\0\10\0\0"
+#define BYTES(s)                                                                               \
+    {                                                                                          \
+        (s), sizeof(s) - 1                                                                     \
+    }
+#define OUT(n) "\1\6\0\1\0" n "\0\0"
+#define ERR(n) "\1\7\0\1\0" n "\0\0"
+#define END    "\1\3\0\1\0\10\0\0"
 
 /* What came, as text: output in (), errors in [], "." the end, "!" bad. */
 static void
@@ -208,8 +211,10 @@ test_reader(void **state)
         {"an end that is too short", BYTES("\1\3\0\1\0\4\0\0\0\0\0\0"), "!", 0, 0},
         {"an end that is too long", BYTES("\1\3\0\1\0\11\0\0\0\0\0\0\0\0\0\0\0"), "!", 0, 0},
         {"an empty end", BYTES("\1\3\0\1\0\0\0\0"), "!", 0, 0},
-        {"after good output", BYTES(OUT("\1") "x" "\0"
-                                                   "GARBAGE"),
+        {"after good output",
+         BYTES(OUT("\1") "x"
+                         "\0"
+                         "GARBAGE"),
          "o:x!", 0, 0},
     };
 

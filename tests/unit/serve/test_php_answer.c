@@ -1,8 +1,11 @@
 /* serve/php: what PHP may say, and what the visitor gets. */
 #include "test_php_fake.h"
 
-#define BYTES(s) {(s), sizeof(s) - 1}
-#define HEAD     "Content-Type: text/x\r\n\r\n" /* 24 bytes: \30 */
+#define BYTES(s)                                                                               \
+    {                                                                                          \
+        (s), sizeof(s) - 1                                                                     \
+    }
+#define HEAD "Content-Type: text/x\r\n\r\n" /* 24 bytes: \30 */
 
 enum outcome { ENDED, PAGE, CUT };
 
@@ -22,10 +25,11 @@ static const struct row rows[] = {
     {"a body in a record of its own", "GET", BYTES(OUT("\30") HEAD OUT("\2") "hi" END), ENDED,
      200, "hi", NULL},
     {"a head in pieces", "GET",
-     BYTES(OUT("\5") "Conte" OUT("\21") "nt-Type: text/x\r\n" OUT("\1") "\r" OUT("\3") "\nhi" END),
+     BYTES(OUT("\5") "Conte" OUT("\21") "nt-Type: text/x\r\n" OUT("\1") "\r" OUT(
+         "\3") "\nhi" END),
      ENDED, 200, "hi", NULL},
-    {"a status", "GET", BYTES(OUT("\40") "Status: 404 Not Found\r\n\r\nnothing" END), ENDED, 404,
-     "nothing", NULL},
+    {"a status", "GET", BYTES(OUT("\40") "Status: 404 Not Found\r\n\r\nnothing" END), ENDED,
+     404, "nothing", NULL},
     {"a redirect", "GET", BYTES(OUT("\20") "Location: /b\r\n\r\n" END), ENDED, 302, "", NULL},
     {"its length, kept", "GET", BYTES(OUT("\27") "Content-Length: 2\r\n\r\nhi" END), ENDED, 200,
      "hi", NULL},
@@ -34,10 +38,10 @@ static const struct row rows[] = {
      "more than its Content-Length"},
     {"more in a later record is late", "GET",
      BYTES(OUT("\27") "Content-Length: 2\r\n\r\nhi" OUT("\1") "!" END), ENDED, 200, "hi", NULL},
-    {"less than its length", "GET", BYTES(OUT("\27") "Content-Length: 3\r\n\r\nhi" END), CUT, 200,
-     "hi", "less than its Content-Length"},
-    {"less, and it dies", "GET", BYTES(OUT("\27") "Content-Length: 3\r\n\r\nhi"), CUT, 200, "hi",
-     "closed the connection"},
+    {"less than its length", "GET", BYTES(OUT("\27") "Content-Length: 3\r\n\r\nhi" END), CUT,
+     200, "hi", "less than its Content-Length"},
+    {"less, and it dies", "GET", BYTES(OUT("\27") "Content-Length: 3\r\n\r\nhi"), CUT, 200,
+     "hi", "closed the connection"},
     {"HEAD: the body is dropped", "HEAD", BYTES(OUT("\36") HEAD "hello\n" END), ENDED, 200, "",
      NULL},
     {"HEAD with a length", "HEAD", BYTES(OUT("\27") "Content-Length: 2\r\n\r\nhi" END), ENDED,
@@ -45,8 +49,8 @@ static const struct row rows[] = {
     {"204", "GET", BYTES(OUT("\25") "Status: 204\r\nX:\r\n\r\nhi" END), ENDED, 204, "", NULL},
     {"304", "GET", BYTES(OUT("\21") "Status: 304\r\n\r\nhi" END), ENDED, 304, "", NULL},
     {"errors before, between and after", "GET",
-     BYTES(ERR("\5") "one\nt" OUT("\30") HEAD ERR("\3") "wo\n" OUT("\2") "hi" ERR("\5")
-               "three" END),
+     BYTES(ERR("\5") "one\nt" OUT("\30")
+               HEAD ERR("\3") "wo\n" OUT("\2") "hi" ERR("\5") "three" END),
      ENDED, 200, "hi", "one\ntwo\nthree\n"},
     {"only errors", "GET", BYTES(ERR("\4") "bad\n" END), PAGE, 502, "",
      "before the head of its answer was whole"},
@@ -60,8 +64,8 @@ static const struct row rows[] = {
      "closed the connection"},
     {"a head that is none", "GET", BYTES(OUT("\11") "garbage\n\n" END), PAGE, 502, "",
      "no usable answer"},
-    {"an interim status as the answer", "GET", BYTES(OUT("\20") "Status: 103\r\n\r\n " END), PAGE,
-     502, "", "no usable answer"},
+    {"an interim status as the answer", "GET", BYTES(OUT("\20") "Status: 103\r\n\r\n " END),
+     PAGE, 502, "", "no usable answer"},
     {"not FastCGI", "GET", BYTES("HTTP/1.1 200 OK\r\n\r\n"), PAGE, 502, "",
      "another FastCGI version"},
     {"another request's record", "GET", BYTES("\1\6\0\2\0\1\0\0x"), PAGE, 502, "",
@@ -72,8 +76,8 @@ static const struct row rows[] = {
      "refused the request"},
     {"no such role", "GET", BYTES("\1\3\0\1\0\10\0\0\0\0\0\0\3\0\0\0"), PAGE, 502, "",
      "refused the request"},
-    {"what follows the end is not looked at", "GET", BYTES(OUT("\30") HEAD END "GARBAGE!"), ENDED,
-     200, "", NULL},
+    {"what follows the end is not looked at", "GET", BYTES(OUT("\30") HEAD END "GARBAGE!"),
+     ENDED, 200, "", NULL},
 };
 
 static void

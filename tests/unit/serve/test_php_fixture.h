@@ -41,8 +41,8 @@ struct seen {
     char retry[16];    /* its Retry-After */
     struct buf fields; /* "Name: value\n"... */
     struct buf body;
-    size_t room;         /* bytes until the sink says FULL; SIZE_MAX = never */
-    size_t flushes;      /* ... and how much had come at the first of them */
+    size_t room;    /* bytes until the sink says FULL; SIZE_MAX = never */
+    size_t flushes; /* ... and how much had come at the first of them */
     size_t flushed_body;
     bool gone_now;   /* say GONE from now on, and call on_gone from within */
     bool gone_later; /* say GONE from now on; on_gone comes afterwards */

@@ -2,8 +2,7 @@
 #include "test_php_fake.h"
 #include "php_request.h"
 
-static const struct fake good = {.answer = {OUT("\7") "X: y\n\nz" END, 8 + 7 + 16},
-                                 .told = -1};
+static const struct fake good = {.answer = {OUT("\7") "X: y\n\nz" END, 8 + 7 + 16}, .told = -1};
 
 static void
 answered(struct seen *s)
@@ -367,13 +366,20 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_on_demand),        TEST(test_body_wakes_pool),
-        TEST(test_failed),           TEST(test_ready_after_failed),
-        TEST(test_queue_bound),      TEST(test_queue_time),
-        TEST(test_slots),            TEST(test_broken),
-        TEST(test_broken_again_and_again), TEST(test_backlog_full),
-        TEST(test_idle),             TEST(test_next_generation),
-        TEST(test_killed),           TEST(test_free_with_requests),
+        TEST(test_on_demand),
+        TEST(test_body_wakes_pool),
+        TEST(test_failed),
+        TEST(test_ready_after_failed),
+        TEST(test_queue_bound),
+        TEST(test_queue_time),
+        TEST(test_slots),
+        TEST(test_broken),
+        TEST(test_broken_again_and_again),
+        TEST(test_backlog_full),
+        TEST(test_idle),
+        TEST(test_next_generation),
+        TEST(test_killed),
+        TEST(test_free_with_requests),
         TEST(test_bad_socket_names),
     };
 
