@@ -71,7 +71,7 @@ site two.test 6002
 build/hostel serve --config "$box/hostel.yaml" 2>"$box/log" &
 server=$!
 tries=0
-until grep -q '^hostel: ready' "$box/log"; do
+until grep -qs '^hostel: ready' "$box/log"; do
     tries=$((tries + 1))
     if [ "$tries" -gt 100 ] || ! kill -0 "$server" 2>/dev/null; then
         cat "$box/log" >&2
