@@ -15,9 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define SPOOL_PIECE_MAX                                                                        \
-    65536 /* most bytes of one spool_add() that a full spool still takes                       \
-           */
+#define SPOOL_PIECE_MAX 65536 /* bytes of one spool_add() that a full spool still takes */
 
 struct spool {
     struct buf memory;       /* capped at memory_max and one piece */
