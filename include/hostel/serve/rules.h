@@ -7,6 +7,7 @@
 
 #include "hostel/base/span.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -18,9 +19,9 @@ enum header_op { HEADER_SET, HEADER_ADD, HEADER_REMOVE };
 
 struct header_rule {
     enum header_op op;
-    char *path;                     /* pattern, or "" */
+    char *path;                      /* pattern, or "" */
     unsigned status_min, status_max; /* of the answers it is for */
-    char *name, *value;             /* value "" for HEADER_REMOVE */
+    char *name, *value;              /* value "" for HEADER_REMOVE */
 };
 
 struct expires_rule {
@@ -29,8 +30,8 @@ struct expires_rule {
 };
 
 struct redirect_rule {
-    char *from; /* pattern; each "*" captures */
-    char *to;   /* a path or an absolute URL; $1..$9 are the captures, percent-encoded */
+    char *from;      /* pattern; each "*" captures */
+    char *to;        /* a path or an absolute URL; $1..$9 are the captures, percent-encoded */
     unsigned status; /* 301, 302, 303, 307, 308 */
 };
 
@@ -40,9 +41,9 @@ struct error_page_rule {
 };
 
 struct auth_rule {
-    char *path;  /* pattern, or "" */
+    char *path; /* pattern, or "" */
     char *realm;
-    char *file;  /* htpasswd, absolute; read with the user's own rights */
+    char *file; /* htpasswd, absolute; read with the user's own rights */
 };
 
 struct access_rule {
@@ -62,6 +63,49 @@ struct site_rules {
 };
 
 #define RULES_MAX 256 /* of one kind, of one site */
+
+#define REDIRECT_CAPTURES_MAX 9 /* stars of a redirect's pattern; to names them $1 .. $9 */
+
+/*
+ * Does a path fit a pattern? At most length of pattern times length of path steps.
+ *
+ * in   path  decoded
+ */
+bool rules_path_matches(const char *pattern, struct span path);
+
+/*
+ * The same, and what each star stands for: each takes as little as it can, the last one what is
+ * left.
+ *
+ * out  captures   lent from path, one for each star; undefined unless true is returned
+ * out  ncaptures  how many
+ */
+bool
+rules_path_captures(const char *pattern, struct span path,
+                    struct span captures[static REDIRECT_CAPTURES_MAX], unsigned *ncaptures);
+
+/*
+ * Does a media type fit an expires rule's type: itself, "image/" with a star, or a star alone?
+ *
+ * in   type  without parameters, any case
+ */
+bool rules_type_matches(const char *pattern, struct span type);
+
+/*
+ * Is an address in a rule's net?
+ *
+ * in   addr  16 bytes, IPv4 as ::ffff:a.b.c.d
+ */
+bool rules_net_matches(const struct access_rule *r, const uint8_t addr[static 16]);
+
+/* May a visitor in? The first rule that matches decides; with none that does he may. */
+bool rules_access_allowed(const struct site_rules *r, const uint8_t addr[static 16]);
+
+/* What is said of one media type, the most special rule first; or NULL. */
+const struct expires_rule *rules_expires(const struct site_rules *r, struct span type);
+
+/* The page of a status, an exact one before a class; or NULL. */
+const struct error_page_rule *rules_error_page(const struct site_rules *r, unsigned status);
 
 /* Frees what the rules own and empties them. */
 void rules_done(struct site_rules *r);

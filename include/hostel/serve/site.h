@@ -5,12 +5,21 @@
 #define HOSTEL_SERVE_SITE_H
 
 #include "hostel/base/span.h"
+#include "hostel/serve/rules.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct site_dir;
 struct logfile;  /* serve/logfile.h: lines gathered, written append-only */
 struct php_pool; /* serve/php_pool.h */
+
+/* Links below the root that are followed; none ever leads out of it. */
+enum site_symlinks {
+    SYMLINKS_FOLLOW, /* any */
+    SYMLINKS_OWNER,  /* only when the link and what it leads to are the same user's */
+    SYMLINKS_OFF,    /* none */
+};
 
 struct site {
     char **names;               /* NULL-ended: host first, then aliases; "*." for wildcards */
@@ -21,6 +30,13 @@ struct site {
     struct logfile *error_log;  /* lent */
     struct php_pool *php;       /* NULL: a .php file is 403, never sent (I10); lent */
     bool by_default;
+    bool autoindex;        /* a directory without an index file is listed */
+    bool compress;         /* on the fly */
+    uint64_t compress_min; /* bytes; a smaller answer goes out as it is */
+    enum site_symlinks symlinks;
+    char *fallback;     /* serves a path that is no file; begins with '/'; NULL: 404 */
+    uint32_t conns_max; /* of this site at once, in one worker: over it 503; 0 = no limit */
+    struct site_rules rules;
 };
 
 /*
