@@ -336,6 +336,35 @@ test_drain(void **state)
     end_child(pid, SIGKILL);
 }
 
+/* ... but not for ever: a HEAD of an endless page must not cost a process. */
+static void
+test_drain_is_bounded(void **state)
+{
+    static const char text[] = OUT("\4") "X:\n\n";
+    struct fake fake = {.answer = SPAN(text), .ends = ENDS_HANG};
+    int pipes[2];
+    struct seen *s;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(0, pipe(pipes));
+    fake.told = pipes[1];
+    pid = fake_pool(&fake, &usual, 1);
+    pool->drain.after_ms = 50;
+    s = seen_new("HEAD", BODY_NONE, 0);
+    ask(s);
+    assert_true(over(s));
+    assert_true(s->ended && !s->page);
+    for (int i = 0; i < 1000 && php_pool_busy(pool); i++)
+        turn_for(5);
+    assert_int_equal(0, php_pool_busy(pool));
+    assert_true(told(pipes[0]));
+    seen_free(s);
+    end_child(pid, SIGKILL);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
 /* --- a slow visitor ---------------------------------------------------------------------- */
 
 #define BIG_BYTES (80u << 20)
@@ -489,6 +518,7 @@ main(void)
         TEST(test_silence),
         TEST(test_trickle),
         TEST(test_drain),
+        TEST(test_drain_is_bounded),
         TEST(test_slow_visitor),
         TEST(test_slow_visitor_without_disk),
         TEST(test_slow_visitor_frees_php),
