@@ -15,9 +15,11 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#define FILES_OTHER   64          /* channels, logs of most users, the loop's own */
-#define FILES_CACHED  256         /* filecache's, and PHP's connections */
-#define CONNS_SLACK   IPC_FDS_MAX /* one message brings as many */
+#define FILES_OTHER  64          /* channels, logs of most users, the loop's own */
+#define FILES_CACHED 256         /* filecache's, and PHP's connections */
+#define CONNS_SLACK  IPC_FDS_MAX /* one message brings as many */
+#define LIFE_MIN_MS                                                                            \
+    1000 /* nobody retires sooner: starting the next one costs more than staying */
 #define PHP_QUEUE_MAX 1024
 #define PHP_QUEUE_MS  30000
 
@@ -46,13 +48,15 @@ static void
 on_idle(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
-    uint64_t now_ms = uv_now(&w->loop), idle_ms;
+    uint64_t now_ms = uv_now(&w->loop), leave_ms;
 
     if (busy(w))
         w->busy_ms = now_ms;
-    idle_ms = now_ms - w->busy_ms;
-    if (idle_ms < w->idle_exit_ms) {
-        uv_timer_start(timer, on_idle, w->idle_exit_ms - idle_ms, 0);
+    leave_ms = w->busy_ms + w->idle_exit_ms;
+    if (leave_ms < w->start_ms + LIFE_MIN_MS)
+        leave_ms = w->start_ms + LIFE_MIN_MS;
+    if (now_ms < leave_ms) {
+        uv_timer_start(timer, on_idle, leave_ms - now_ms, 0);
         return;
     }
     /* from here on nothing is received: what comes now waits in the channel for the next one */
@@ -111,7 +115,7 @@ worker_start(struct worker *w)
         return rc;
     conns_init(&w->conns, &w->loop, w->sites, &w->settings, &adopt_conns_ops, w);
     w->serving = true;
-    w->busy_ms = uv_now(&w->loop);
+    w->busy_ms = w->start_ms = uv_now(&w->loop);
     if (w->idle_exit_ms)
         uv_timer_start(&w->idle, on_idle, w->idle_exit_ms, 0);
     return control_ready(w);

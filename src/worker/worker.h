@@ -24,8 +24,9 @@ struct worker {
     int user_fd; /* until START_WORKER opens it */
     bool told;   /* WORKER_INIT has come */
     bool serving, stopping, paused;
-    int status;       /* exit status */
-    uint64_t busy_ms; /* of the loop's clock: when something was last going on */
+    int status;        /* exit status */
+    uint64_t busy_ms;  /* of the loop's clock: when something was last going on */
+    uint64_t start_ms; /* of the same clock */
     uint64_t idle_exit_ms;
     size_t conns_max;
     struct php_limits php_limits;
