@@ -6,10 +6,10 @@
 #include "supervisor.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
+#include "hostel/sys/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,42 +18,20 @@
 
 #define LOG_MODE 0640
 
-/* Ours, or root's when we are not root. */
+/* A group that a site's user is in could put anything in a log's place. */
 static bool
-trusted(uid_t uid)
+is_a_sites(const void *data, gid_t gid)
 {
-    return uid == 0 || uid == geteuid();
-}
+    const struct conf *conf = data;
 
-/* Every directory above the file: trusted, and nobody else may rename what is in it. */
-static char *
-check_directories(const char *path)
-{
-    char *copy = mem_str(path), *real, *error = NULL;
-    struct stat st;
+    for (size_t i = 0; i < conf->nusers; i++) {
+        const struct ids *ids = &conf->users[i].ids;
 
-    real = realpath(dirname(copy), NULL);
-    free(copy);
-    if (!real)
-        return mem_fmt("log %s: its directory: %s", path, strerror(errno));
-    for (;;) {
-        char *slash;
-
-        if (stat(real, &st) < 0)
-            error = mem_fmt("log %s: %s: %s", path, real, strerror(errno));
-        else if (!trusted(st.st_uid))
-            error = mem_fmt("log %s: directory %s belongs to uid %u, who could put anything in "
-                            "its place: use a directory of root's",
-                            path, real, st.st_uid);
-        else if ((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX))
-            error = mem_fmt("log %s: directory %s can be written by everybody", path, real);
-        slash = strrchr(real, '/');
-        if (error || !slash || !slash[1])
-            break;
-        slash[slash == real] = '\0'; /* "/" stays for the last round */
+        for (unsigned k = 0; k < ids->ngroups; k++)
+            if (ids->groups[k] == gid)
+                return true;
     }
-    free(real);
-    return error;
+    return false;
 }
 
 static char *
@@ -65,7 +43,7 @@ check_file(int fd, const char *path)
         return mem_fmt("log %s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return mem_fmt("log %s: is no regular file", path);
-    if (!trusted(st.st_uid))
+    if (!trust_uid(st.st_uid))
         return mem_fmt("log %s: belongs to uid %u: remove it or give it to root", path,
                        st.st_uid);
     if (st.st_nlink != 1)
@@ -74,26 +52,34 @@ check_file(int fd, const char *path)
 }
 
 static int
-open_file(const char *path, gid_t group, char **error)
+open_file(const struct conf *conf, const char *path, gid_t group, char **error)
 {
-    int fd;
+    char *above = mem_str(path), *name = strrchr(above, '/'), *why;
+    int dir = -1, fd = -1;
 
-    *error = check_directories(path);
-    if (*error)
-        return -1;
-    fd = open(path,
-              O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-              LOG_MODE);
-    if (fd < 0) {
-        *error = mem_fmt("log %s: %s%s", path, strerror(errno),
-                         errno == ELOOP ? " (it is a symbolic link)" : "");
+    if (name)
+        *name++ = '\0';
+    if (!name || trust_dir(*above ? above : "/", is_a_sites, conf, &dir, &why) < 0) {
+        *error = mem_fmt("log %s: its directory: %s", path, name ? why : "not absolute");
+        if (name)
+            free(why);
+        free(above);
         return -1;
     }
-    *error = check_file(fd, path);
+    fd = openat(dir, name,
+                O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                LOG_MODE);
+    if (fd < 0)
+        *error = mem_fmt("log %s: %s%s", path, strerror(errno),
+                         errno == ELOOP ? " (it is a symbolic link)" : "");
+    else
+        *error = check_file(fd, path);
     if (!*error && geteuid() == 0 && fchown(fd, (uid_t)-1, group) < 0)
         *error = mem_fmt("log %s: chown: %s", path, strerror(errno));
     if (*error)
         fd_close(&fd);
+    fd_close(&dir);
+    free(above);
     return fd;
 }
 
@@ -103,32 +89,48 @@ by_path(const void *a, const void *b)
     return strcmp(((const struct log_target *)a)->path, ((const struct log_target *)b)->path);
 }
 
-int
-logs_open(struct supervisor *s, const char *path, gid_t group, char **error)
+/* ret  the target of a path, made when it is not known yet */
+static struct log_target *
+target_of(struct supervisor *s, const char *path, gid_t group)
 {
-    struct log_target key = {(char *)(uintptr_t)(path ? path : "/dev/null"), -1}, *t;
+    struct log_target key = {.path = (char *)(uintptr_t)(path ? path : "/dev/null")}, *t;
     struct log_target **known = tfind(&key, &s->logs, by_path);
-    int fd;
 
-    *error = NULL;
     if (known)
-        return (*known)->fd;
-    if (path && strcmp(path, "-") == 0)
-        fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    else if (!path)
-        fd = open(key.path, O_WRONLY | O_CLOEXEC);
-    else
-        fd = open_file(path, group, error);
-    if (fd < 0) {
-        if (!*error)
-            *error = mem_fmt("log %s: %s", key.path, strerror(errno));
-        return -1;
-    }
+        return *known;
     t = mem_new(sizeof(*t));
-    *t = (struct log_target){mem_str(key.path), fd};
+    *t = (struct log_target){mem_str(key.path), -1, group};
     if (!tsearch(t, &s->logs, by_path))
         abort(); /* out of memory */
-    return fd;
+    return t;
+}
+
+void
+logs_claim(struct supervisor *s, const char *path, gid_t group)
+{
+    struct log_target *t = target_of(s, path, group);
+
+    if (t->group != group)
+        t->group = 0;
+}
+
+int
+logs_open(struct supervisor *s, const char *path, char **error)
+{
+    struct log_target *t = target_of(s, path, 0);
+
+    *error = NULL;
+    if (t->fd >= 0)
+        return t->fd;
+    if (path && strcmp(path, "-") == 0)
+        t->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    else if (!path)
+        t->fd = open(t->path, O_WRONLY | O_CLOEXEC);
+    else
+        t->fd = open_file(s->conf, path, t->group, error);
+    if (t->fd < 0 && !*error)
+        *error = mem_fmt("log %s: %s", t->path, strerror(errno));
+    return t->fd;
 }
 
 static void

@@ -67,7 +67,6 @@ find_or_add(struct supervisor *s, size_t *last_of, const size_t *next, size_t vh
                        .room = &s->rooms[v->user],
                        .php = v->php,
                        .error_log = v->error_log,
-                       .log_group = s->conf->users[v->user].ids.gid,
                        .id = id,
                        .listen_fd = -1};
     p->holders = mem_new_array(s->conf->users[v->user].workers, sizeof(*p->holders));
@@ -223,7 +222,7 @@ start_process(struct pool *p)
     char *argv[4] = {p->php->command, NULL};
     struct spawn_spec spec;
     char *error, **env;
-    int rc, log_fd = logs_open(s, p->error_log, p->log_group, &error);
+    int rc, log_fd = logs_open(s, p->error_log, &error);
 
     if (log_fd < 0) {
         log_error("user %s: %s", p->room->user->ids.name, error);

@@ -127,13 +127,21 @@ open_logs(struct supervisor *s)
 {
     char *error;
 
-    s->error_fd = logs_open(s, s->conf->error_log, 0, &error);
-    for (size_t i = 0; s->error_fd >= 0 && i < s->conf->nvhosts; i++) {
+    logs_claim(s, s->conf->error_log, 0);
+    for (size_t i = 0; i < s->conf->nvhosts; i++) {
         const struct conf_vhost *v = &s->conf->vhosts[i];
         gid_t gid = s->conf->users[v->user].ids.gid;
 
-        if ((v->access_log && logs_open(s, v->access_log, gid, &error) < 0) ||
-            logs_open(s, v->error_log, gid, &error) < 0) {
+        if (v->access_log)
+            logs_claim(s, v->access_log, gid);
+        logs_claim(s, v->error_log, gid);
+    }
+    s->error_fd = logs_open(s, s->conf->error_log, &error);
+    for (size_t i = 0; s->error_fd >= 0 && i < s->conf->nvhosts; i++) {
+        const struct conf_vhost *v = &s->conf->vhosts[i];
+
+        if ((v->access_log && logs_open(s, v->access_log, &error) < 0) ||
+            logs_open(s, v->error_log, &error) < 0) {
             fprintf(stderr, "hostel: %s: vhost %s: %s\n", v->file, v->host, error);
             free(error);
             return -EACCES;

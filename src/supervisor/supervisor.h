@@ -67,15 +67,20 @@ void children_kill_all(struct supervisor *s);
  */
 
 /*
+ * Say who may read a target, for every vhost before the first is opened: one that users of
+ * different groups share is read by none of them.
+ */
+void logs_claim(struct supervisor *s, const char *path, gid_t group);
+
+/*
  * The descriptor of a log target: opened once, checked (a regular file of ours with one link,
- * in a directory that no site's user can write), append-only.
+ * in a directory that no site's user can write or lead elsewhere), append-only.
  *
  * in   path   NULL = off (/dev/null), "-" = stderr, or a path
- * in   group  group that may read a file created now
  * out  error  says what is wrong; owned by the caller
  * ret  descriptor, lent for the supervisor's life; -1
  */
-int logs_open(struct supervisor *s, const char *path, gid_t group, char **error);
+int logs_open(struct supervisor *s, const char *path, char **error);
 void logs_close(struct supervisor *s);
 
 /*
@@ -165,8 +170,7 @@ struct pool {
     struct room *room;
     const struct conf_php *php; /* of the first vhost that has these settings */
     const char *error_log;      /* likewise */
-    gid_t log_group;
-    uint32_t id; /* within its room */
+    uint32_t id;                /* within its room */
     enum pool_state state;
     uint32_t generation;
     int listen_fd;                 /* kept open: what waits in it survives a crash */
@@ -208,7 +212,8 @@ enum stop_step { STOP_NOT, STOP_ACCEPTORS, STOP_WORKERS, STOP_POOLS };
 
 struct log_target {
     char *path;
-    int fd;
+    int fd;      /* -1: not open yet */
+    gid_t group; /* may read it; 0 = several would */
 };
 
 struct supervisor {

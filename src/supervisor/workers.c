@@ -70,7 +70,7 @@ log_id(struct worker_child *w, struct log_ids *ids, const char *path, uint32_t *
     struct buf b;
     struct writer out = {&b, 0};
     char *error;
-    int rc, copy, fd = logs_open(w->child.s, path, w->room->user->ids.gid, &error);
+    int rc, copy, fd = logs_open(w->child.s, path, &error);
 
     if (fd < 0) {
         log_error("user %s: %s", w->room->user->ids.name, error);

@@ -2,6 +2,7 @@
 #include "hostel/sys/rundir.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
+#include "hostel/sys/trust.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -41,59 +42,6 @@ own_dir(int at, const char *name, mode_t mode, bool exact, int *out)
         fd_close(&fd);
     else
         *out = fd;
-    return rc;
-}
-
-/*
- * One directory above: nobody but root or us may replace what lies in it. A sticky one lets
- * its users do so with their own entries only.
- */
-static int
-check_above(int fd)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (st.st_uid != 0 && st.st_uid != geteuid())
-        return -EPERM;
-    return (st.st_mode & OTHERS_WRITE) && !(st.st_mode & S_ISVTX) ? -EPERM : 0;
-}
-
-/* Walk an absolute path without links down from the root. */
-static int
-check_all_above(char *path)
-{
-    int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int rc = fd < 0 ? -errno : check_above(fd);
-    char *rest = NULL;
-
-    for (char *name = strtok_r(path, "/", &rest); name && rc == 0;
-         name = strtok_r(NULL, "/", &rest)) {
-        int next = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-        if (next < 0)
-            rc = -errno;
-        fd_close(&fd);
-        fd = next;
-        if (rc == 0)
-            rc = check_above(fd);
-    }
-    fd_close(&fd);
-    return rc;
-}
-
-/* in  above  the path of the parent directory; links in it are followed once, here */
-static int
-check_parent(const char *above, bool switching)
-{
-    char *real = realpath(above, NULL);
-    int rc;
-
-    if (!real)
-        return -errno;
-    rc = switching ? check_all_above(real) : 0;
-    free(real);
     return rc;
 }
 
@@ -138,12 +86,14 @@ static int
 prepare_in(const char *above, const char *name, bool switching)
 {
     int at = -1, fd = -1;
-    int rc = check_parent(above, switching);
+    int rc = 0;
 
-    if (rc < 0)
-        return rc;
-    at = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    rc = at < 0 ? -errno : own_dir(at, name, switching ? 0755 : 0700, false, &fd);
+    if (switching)
+        rc = trust_dir(above, NULL, NULL, &at, NULL);
+    else if ((at = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+        rc = -errno;
+    if (rc == 0)
+        rc = own_dir(at, name, switching ? 0755 : 0700, false, &fd);
     if (rc == 0)
         rc = fill(fd, switching);
     fd_close(&fd);
