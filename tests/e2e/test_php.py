@@ -311,6 +311,17 @@ def test_expect_continue(house):
         assert c.answer().text == expected(b"hello")
 
 
+def test_body_that_never_ends_is_closed(box):
+    """body_timeout: a visitor who stops sending is not waited for until the end of days."""
+    s = box.site("pause.test", php={}, files={"body.php": SCRIPTS["body.php"]})
+    server = box.serve(body_timeout="1s")
+    with server.client() as c:
+        c.ask(s.host, "/body.php", "POST", [("Content-Length", "10")])
+        c.send(b"12345")
+        got = c.closed()
+    assert got == b"" or got.startswith(b"HTTP/1.1 408")
+
+
 @pytest.mark.core
 def test_body_too_large(house):
     """body_max is 12 MiB here."""
@@ -330,6 +341,7 @@ def test_body_too_large(house):
             pass  # nor need a client that goes on sending get to read the answer
 
 
+@pytest.mark.root
 def test_spooled_body_is_the_users_file(box):
     """A body that is too large for memory lies in a file of the user's, without a name."""
     s = box.site("spool.test", php={}, files={"body.php": SCRIPTS["body.php"]})
