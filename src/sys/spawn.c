@@ -229,7 +229,7 @@ on_status(uv_poll_t *poll, int status, int events)
         if (s->execs)
             finish(s, NULL, 0);
         else
-            finish(s, "ended before exec", -ECHILD);
+            finish(s, "ended before exec", -ESRCH);
     } else if (n != (ssize_t)sizeof(note)) {
         finish(s, "status socket", n < 0 ? (int)n : -EPROTO);
     } else {

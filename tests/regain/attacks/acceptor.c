@@ -5,6 +5,9 @@
  */
 #include "peer.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 static struct said in;
 
 /* Take what comes until the type asked for; the listener is kept. */
@@ -25,19 +28,19 @@ hear_until(unsigned type, int listener)
     return listener;
 }
 
-/* How many acceptors were there before us? A linger time that is switched off counts them. */
+#define COUNT_FROM 100 /* far above what the option is by itself; it is never used */
+
+/* How many acceptors were there before us? */
 static int
 turn(int listener)
 {
-    struct linger l = {0, 0};
-    socklen_t len = sizeof(l);
-    int before;
+    int count = 0, next;
+    socklen_t len = sizeof(count);
 
-    getsockopt(listener, SOL_SOCKET, SO_LINGER, &l, &len);
-    before = l.l_linger;
-    l = (struct linger){0, before + 1};
-    setsockopt(listener, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
-    return before;
+    getsockopt(listener, IPPROTO_TCP, TCP_KEEPCNT, &count, &len);
+    next = count < COUNT_FROM ? COUNT_FROM : count < 127 ? count + 1 : count;
+    setsockopt(listener, IPPROTO_TCP, TCP_KEEPCNT, &next, sizeof(next));
+    return next - COUNT_FROM;
 }
 
 static bool

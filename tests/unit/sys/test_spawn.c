@@ -421,9 +421,9 @@ killed_on_the_way(void **state)
         struct run r;
 
         run(&spec, &r, kill_at_once);
-        assert_true(r.error == -ECHILD || r.error == 0);
+        assert_true(r.error == -ESRCH || r.error == 0);
         run(&spec, &r, stop_and_kill);
-        assert_true(r.error == -ECHILD || r.error == 0);
+        assert_true(r.error == -ESRCH || r.error == 0);
         assert_int_equal(run(&spec, &r, stop_and_continue), 0);
         assert_int_equal(r.error, 0);
     }
