@@ -102,6 +102,10 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
     c->body_timeout_ms = number_of(ROW_BODY_TIMEOUT, raw->body_timeout);
     c->send_timeout_ms = number_of(ROW_SEND_TIMEOUT, raw->send_timeout);
     c->request_timeout_ms = number_of(ROW_REQUEST_TIMEOUT, raw->request_timeout);
+    c->body_rate = number_of(ROW_BODY_RATE, raw->body_rate);
+    c->connections_max = (uint32_t)number_of(ROW_CONNECTIONS_MAX, raw->connections_max);
+    c->connections_per_address =
+        (uint32_t)number_of(ROW_CONNECTIONS_PER_ADDRESS, raw->connections_per_address);
     if (users_acceptor(c, text_of(ROW_ACCEPTOR_USER, raw->acceptor_user), &c->acceptor_ids,
                        why) < 0)
         errors_file(errors, file, "acceptor_user: %s", why);

@@ -58,6 +58,9 @@ struct raw_main {
     char *body_timeout;
     char *send_timeout;
     char *request_timeout;
+    char *body_rate;
+    char *connections_max;
+    char *connections_per_address;
     struct raw_vhosts vhosts;
 };
 

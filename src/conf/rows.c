@@ -123,6 +123,35 @@ const struct row rows[ROWS] = {
                              .max = "1d",
                              .help = "How long PHP may say nothing before the request is "
                                      "answered 504."},
+    [ROW_BODY_RATE] = {.name = "body_rate",
+                       IN_MAIN(body_rate),
+                       .type = VALUE_SIZE,
+                       .preset = "500",
+                       .min = "0",
+                       .max = "1g",
+                       .help = "How many bytes a second a request body must bring on average "
+                               "once body_timeout is over; a slower one is ended with 408. 0 "
+                               "is as slow as it likes."},
+    [ROW_CONNECTIONS_MAX] = {.name = "connections_max",
+                             IN_MAIN(connections_max),
+                             .type = VALUE_NUMBER,
+                             .preset = "16384",
+                             .min = "16",
+                             .max = "1000000",
+                             .unit = "connections",
+                             .help = "How many a worker holds at once; when there are more, "
+                                     "those that have been idle longest are closed first."},
+    [ROW_CONNECTIONS_PER_ADDRESS] = {.name = "connections_per_address",
+                                     IN_MAIN(connections_per_address),
+                                     .type = VALUE_NUMBER,
+                                     .preset = "256",
+                                     .min = "1",
+                                     .max = "1000000",
+                                     .unit = "connections",
+                                     .help = "How many one client address may hold at once in "
+                                             "a worker, and how many of its connections may "
+                                             "wait in an acceptor for their first request; "
+                                             "further ones are answered 429."},
     [ROW_INCLUDE] = {.name = "include",
                      .section = SECTION_MAIN,
                      .type = VALUE_GLOB,

@@ -96,6 +96,9 @@ msg_worker_init_put(struct writer *w, const struct msg_worker_init *m)
     put_u32(w, m->body_timeout_ms);
     put_u32(w, m->send_timeout_ms);
     put_u32(w, m->request_timeout_ms);
+    put_u32(w, m->conns_max);
+    put_u32(w, m->conns_per_addr);
+    put_u64(w, m->body_rate);
 }
 
 int
@@ -110,7 +113,10 @@ msg_worker_init_get(struct reader *r, struct msg_worker_init *m)
     m->body_timeout_ms = get_u32(r);
     m->send_timeout_ms = get_u32(r);
     m->request_timeout_ms = get_u32(r);
-    return got(r, m->user.n > 0);
+    m->conns_max = get_u32(r);
+    m->conns_per_addr = get_u32(r);
+    m->body_rate = get_u64(r);
+    return got(r, m->user.n > 0 && m->conns_max && m->conns_per_addr);
 }
 
 void
@@ -155,6 +161,19 @@ msg_vhost_put(struct writer *w, const struct msg_vhost *m)
     put_u32(w, m->error_log);
     put_u32(w, m->pool);
     put_u8(w, m->by_default);
+    put_u8(w, m->autoindex);
+    put_u8(w, m->compress);
+    put_u8(w, m->symlinks);
+    put_u64(w, m->compress_min);
+    put_span(w, m->fallback);
+    put_u32(w, m->conns_max);
+}
+
+/* The bytes that have to be a path: absolute, if there are any. */
+static bool
+absolute(struct span path)
+{
+    return path.n == 0 || path.p[0] == '/';
 }
 
 int
@@ -167,7 +186,77 @@ msg_vhost_get(struct reader *r, struct msg_vhost *m)
     m->error_log = get_u32(r);
     m->pool = get_u32(r);
     m->by_default = get_u8(r);
-    return got(r, m->names.n && m->root.n && m->root.p[0] == '/' && m->by_default <= 1);
+    m->autoindex = get_u8(r);
+    m->compress = get_u8(r);
+    m->symlinks = get_u8(r);
+    m->compress_min = get_u64(r);
+    m->fallback = get_span(r, MSG_PATH_MAX);
+    m->conns_max = get_u32(r);
+    return got(r, m->names.n && m->root.n && absolute(m->root) && absolute(m->fallback) &&
+                      m->by_default <= 1 && m->autoindex <= 1 && m->compress <= 1 &&
+                      m->symlinks <= MSG_SYMLINKS_OFF);
+}
+
+void
+msg_rule_put(struct writer *w, const struct msg_rule *m)
+{
+    put_u8(w, m->kind);
+    put_u8(w, m->op);
+    put_u32(w, m->a);
+    put_u32(w, m->b);
+    put_span(w, m->match);
+    put_span(w, m->name);
+    put_span(w, m->value);
+}
+
+static bool
+statuses(const struct msg_rule *m, uint32_t lowest)
+{
+    return m->a >= lowest && m->a <= m->b && m->b <= 599;
+}
+
+/* Has a rule what its kind needs, and nothing else? */
+static bool
+rule_holds(const struct msg_rule *m)
+{
+    bool match = m->match.n > 0, name = m->name.n > 0, value = m->value.n > 0;
+    bool plain = !m->op && !m->b;
+
+    switch (m->kind) {
+    case RULE_HEADER:
+        return m->op <= MSG_HEADER_REMOVE && statuses(m, 100) && name &&
+               !(value && m->op == MSG_HEADER_REMOVE);
+    case RULE_EXPIRES:
+        return plain && match && !name && !value;
+    case RULE_REDIRECT:
+        return plain && m->a >= 300 && m->a <= 399 && match && !name && value;
+    case RULE_ERROR_PAGE:
+        return !m->op && statuses(m, 400) && !match && !name && value && absolute(m->value);
+    case RULE_AUTH:
+        return plain && !m->a && name && value && absolute(m->value);
+    case RULE_ACCESS:
+        return m->op <= 1 && m->a <= 8 * MSG_NET_BYTES && !m->b &&
+               m->match.n == MSG_NET_BYTES && !name && !value;
+    default:
+        return false;
+    }
+}
+
+int
+msg_rule_get(struct reader *r, struct msg_rule *m)
+{
+    bool text;
+
+    m->kind = get_u8(r);
+    m->op = get_u8(r);
+    m->a = get_u32(r);
+    m->b = get_u32(r);
+    m->match = get_span(r, MSG_PATH_MAX);
+    m->name = get_span(r, MSG_NAME_MAX);
+    m->value = get_span(r, MSG_VALUE_MAX);
+    text = span_find(m->name, '\0') == m->name.n && span_find(m->value, '\0') == m->value.n &&
+           (m->kind == RULE_ACCESS || span_find(m->match, '\0') == m->match.n);
+    return got(r, text && rule_holds(m));
 }
 
 void

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #define ACCEPTOR_QUEUE_MAX (4 * 1024 * 1024) /* a message a user, 20,000 of them at a start */
-#define CONNS_PER_ADDR     512               /* un-routed connections of one address */
 #define CONNS_MAX          16384             /* altogether; the oldest give way */
 #define RETRY_FIRST_MS     100
 #define RETRY_LAST_MS      5000
@@ -68,7 +67,8 @@ send_listener(struct acceptor_child *a, uint32_t id)
 static int
 send_start(struct acceptor_child *a)
 {
-    struct msg_start m = {(uint32_t)a->child.s->conf->head_timeout_ms, CONNS_PER_ADDR,
+    const struct conf *conf = a->child.s->conf;
+    struct msg_start m = {(uint32_t)conf->head_timeout_ms, conf->connections_per_address,
                           CONNS_MAX};
     struct buf b;
     struct writer w = {&b, 0};

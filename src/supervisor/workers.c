@@ -47,6 +47,9 @@ send_init(struct worker_child *w)
         .body_timeout_ms = ms32(conf->body_timeout_ms),
         .send_timeout_ms = ms32(conf->send_timeout_ms),
         .request_timeout_ms = ms32(conf->request_timeout_ms),
+        .conns_max = conf->connections_max,
+        .conns_per_addr = conf->connections_per_address,
+        .body_rate = conf->body_rate,
     };
     struct buf b;
     struct writer out = {&b, 0};

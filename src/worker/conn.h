@@ -92,6 +92,9 @@ struct conn {
 
 struct conns_settings {
     uint64_t head_ms, keepalive_ms, body_ms, send_ms;
+    uint64_t body_rate;      /* bytes a second, on average; 0 = as slow as it likes */
+    uint32_t conns_max;      /* connections at once */
+    uint32_t conns_per_addr; /* of one client address */
 };
 
 struct conns_ops {

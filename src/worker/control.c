@@ -1,7 +1,8 @@
 /*
  * The channel to the supervisor.
  *
- *   HELLO_WORKER ->   <- WORKER_INIT, LOG*, POOL*, VHOST*, START_WORKER   READY_WORKER ->
+ *   HELLO_WORKER ->   <- WORKER_INIT, LOG*, POOL*, (VHOST, RULE*)*, START_WORKER
+ *   READY_WORKER ->
  *   then              <- POOL_READY, POOL_FAILED, STOP_WORKER             POOL_* ->
  *
  * Floor 6; worker.
@@ -9,6 +10,7 @@
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
+#include "rule.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -71,6 +73,9 @@ on_init(struct worker *w, struct message *m)
         .keepalive_ms = init.keepalive_ms,
         .body_ms = init.body_timeout_ms,
         .send_ms = init.send_timeout_ms,
+        .body_rate = init.body_rate,
+        .conns_max = init.conns_max,
+        .conns_per_addr = init.conns_per_addr,
     };
     w->php_limits.body_max = init.body_max;
     w->php_limits.request_timeout_ms = init.request_timeout_ms;
@@ -126,6 +131,11 @@ lines(struct span s)
 static int
 on_vhost(struct worker *w, struct message *m)
 {
+    static const enum site_symlinks symlinks[] = {
+        [MSG_SYMLINKS_FOLLOW] = SYMLINKS_FOLLOW,
+        [MSG_SYMLINKS_OWNER] = SYMLINKS_OWNER,
+        [MSG_SYMLINKS_OFF] = SYMLINKS_OFF,
+    };
     struct msg_vhost v;
     struct site *site;
 
@@ -142,8 +152,25 @@ on_vhost(struct worker *w, struct message *m)
     site->error_log = w->logs[v.error_log];
     site->php = v.pool == MSG_NONE ? NULL : w->pools[v.pool];
     site->by_default = v.by_default;
+    site->autoindex = v.autoindex;
+    site->compress = v.compress;
+    site->compress_min = v.compress_min;
+    site->symlinks = symlinks[v.symlinks];
+    site->fallback = v.fallback.n ? mem_str_span(v.fallback) : NULL;
+    site->conns_max = v.conns_max;
     sites_add(w->sites, site);
     return 0;
+}
+
+static int
+on_rule(struct worker *w, struct message *m)
+{
+    struct site *site = sites_last(w->sites);
+    struct msg_rule rule;
+
+    if (msg_rule_get(&m->payload, &rule) < 0 || !site)
+        return -EBADMSG;
+    return rule_add(&site->rules, &rule);
 }
 
 static int
@@ -196,6 +223,8 @@ on_message(void *data, struct message *m)
         return on_pool(w, m);
     case MSG_VHOST:
         return on_vhost(w, m);
+    case MSG_RULE:
+        return on_rule(w, m);
     case MSG_START_WORKER:
         return on_start(w, m);
     case MSG_POOL_READY:

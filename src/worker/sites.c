@@ -58,6 +58,8 @@ sites_free(struct sites **s)
         strings_free(site->index);
         site_dir_free(&site->dir);
         free(site->root);
+        free(site->fallback);
+        rules_done(&site->rules);
         free(site);
     }
     free((*s)->all);
@@ -115,6 +117,12 @@ sites_add(struct sites *s, struct site *site)
     }
     if (site->by_default && !s->by_default)
         s->by_default = site;
+}
+
+struct site *
+sites_last(const struct sites *s)
+{
+    return s->count ? s->all[s->count - 1] : NULL;
 }
 
 size_t

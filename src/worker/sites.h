@@ -14,6 +14,9 @@ void sites_free(struct sites **s);
 /* Takes the site, all of it. A name that an earlier site has stays the earlier one's. */
 void sites_add(struct sites *s, struct site *site);
 
+/* ret  what was added last, still to be changed before anybody is served; or NULL */
+struct site *sites_last(const struct sites *s);
+
 size_t sites_count(const struct sites *s);
 
 /*

@@ -63,6 +63,8 @@ struct conf {
     uint64_t body_max;
     uint64_t keepalive_timeout_ms, head_timeout_ms, body_timeout_ms, send_timeout_ms;
     uint64_t request_timeout_ms;
+    uint64_t body_rate; /* bytes a second; 0 = as slow as it likes */
+    uint32_t connections_max, connections_per_address; /* in one worker */
     struct conf_user *users;
     size_t nusers;
     struct conf_vhost *vhosts;

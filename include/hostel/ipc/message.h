@@ -14,6 +14,9 @@
 #define MSG_INDEX_MAX   1024  /* bytes of an index list */
 #define MSG_PREFIX_MAX  49152 /* bytes read before a hand-back */
 #define MSG_SOCKET_MAX  100   /* a socket's file name: sun_path is 108 */
+#define MSG_NAME_MAX    255   /* of a rule: a header's name, a realm */
+#define MSG_VALUE_MAX   8192  /* of a rule: a header's value, a file, a target */
+#define MSG_NET_BYTES   16    /* an address in a rule: IPv4 as ::ffff:a.b.c.d */
 #define MSG_LOGS_MAX    4096  /* log descriptors of one worker */
 #define MSG_POOLS_MAX   256   /* pools of one user */
 
@@ -71,6 +74,9 @@ struct msg_worker_init {
     uint32_t body_timeout_ms;  /* without progress */
     uint32_t send_timeout_ms;  /* without progress */
     uint32_t request_timeout_ms; /* PHP: from sent to the first byte, and between two */
+    uint32_t conns_max;          /* connections at once; > 0 */
+    uint32_t conns_per_addr;     /* of one client address; > 0 */
+    uint64_t body_rate;          /* bytes a second, on average; 0 = as slow as it likes */
 };
 void msg_worker_init_put(struct writer *w, const struct msg_worker_init *m);
 int msg_worker_init_get(struct reader *r, struct msg_worker_init *m);
@@ -99,9 +105,50 @@ struct msg_vhost {
     uint32_t error_log;  /* LOG id */
     uint32_t pool;       /* POOL id or MSG_NONE: no PHP */
     uint8_t by_default;  /* answers names that no vhost has */
+    uint8_t autoindex;   /* 0, 1 */
+    uint8_t compress;    /* 0, 1 */
+    uint8_t symlinks;    /* enum msg_symlinks */
+    uint64_t compress_min;
+    struct span fallback; /* begins with '/'; empty: none */
+    uint32_t conns_max;   /* 0 = no limit */
 };
+enum msg_symlinks { MSG_SYMLINKS_FOLLOW, MSG_SYMLINKS_OWNER, MSG_SYMLINKS_OFF };
 void msg_vhost_put(struct writer *w, const struct msg_vhost *m);
 int msg_vhost_get(struct reader *r, struct msg_vhost *m);
+
+/*
+ * RULE: one rule of the VHOST that was sent last; rules of one kind come in their order. What
+ * a kind does not use is 0 or empty; nothing but a net may hold a NUL.
+ *
+ *   kind             op             a, b                match        name    value
+ *   RULE_HEADER      msg_header_op  statuses, a <= b    path or ""   header  value
+ *   RULE_EXPIRES                    a: seconds          media type
+ *   RULE_REDIRECT                   a: status           path                 path or URL
+ *   RULE_ERROR_PAGE                 statuses, a <= b                         path
+ *   RULE_AUTH                                           path or ""   realm   file
+ *   RULE_ACCESS      1 = allow      a: bits             16 bytes
+ */
+enum msg_rule_kind {
+    RULE_HEADER,
+    RULE_EXPIRES,
+    RULE_REDIRECT,
+    RULE_ERROR_PAGE,
+    RULE_AUTH,
+    RULE_ACCESS,
+    RULE_KINDS
+};
+enum msg_header_op { MSG_HEADER_SET, MSG_HEADER_ADD, MSG_HEADER_REMOVE };
+
+struct msg_rule {
+    uint8_t kind;
+    uint8_t op;
+    uint32_t a, b;
+    struct span match; /* <= MSG_PATH_MAX */
+    struct span name;  /* <= MSG_NAME_MAX */
+    struct span value; /* <= MSG_VALUE_MAX */
+};
+void msg_rule_put(struct writer *w, const struct msg_rule *m);
+int msg_rule_get(struct reader *r, struct msg_rule *m);
 
 /* POOL_WANT, POOL_RELEASE, POOL_BROKEN (connects refused: please look), POOL_FAILED, POOL_READY. */
 struct msg_pool_state {

@@ -80,7 +80,11 @@ every_payload_is_exact(void **state)
     EXACT(msg_start, {1000, 2, 3});
     EXACT(msg_user, {5, 0});
     EXACT(msg_stop, {0});
-    EXACT(msg_worker_init, {.user = SPAN("alice"), .home = SPAN("/home/alice"), .body_max = 1});
+    EXACT(msg_worker_init, {.user = SPAN("alice"),
+                            .home = SPAN("/home/alice"),
+                            .body_max = 1,
+                            .conns_max = 1,
+                            .conns_per_addr = 1});
     EXACT(msg_log, {4095});
     EXACT(msg_pool, {255, 1, 1, 0});
     EXACT(msg_vhost, {.names = SPAN("a.example\nb.example"), .root = SPAN("/srv/a")});
@@ -114,8 +118,11 @@ bounds_are_kept(void **state)
     REFUSED(msg_log, {MSG_LOGS_MAX});
     REFUSED(msg_pool, {MSG_POOLS_MAX, 1, 1, 0});
     REFUSED(msg_pool, {0, 0, 1, 0});
-    REFUSED(msg_worker_init, {.user = {NULL, 0}});
-    REFUSED(msg_worker_init, {.user = {big, MSG_HOST_MAX + 1}});
+    REFUSED(msg_worker_init, {.user = {NULL, 0}, .conns_max = 1, .conns_per_addr = 1});
+    REFUSED(msg_worker_init,
+            {.user = {big, MSG_HOST_MAX + 1}, .conns_max = 1, .conns_per_addr = 1});
+    REFUSED(msg_worker_init, {.user = SPAN("a"), .conns_max = 0, .conns_per_addr = 1});
+    REFUSED(msg_worker_init, {.user = SPAN("a"), .conns_max = 1, .conns_per_addr = 0});
     REFUSED(msg_vhost, {.names = {NULL, 0}, .root = SPAN("/")});
     REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("srv")});
     REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("/"), .by_default = 2});

@@ -82,7 +82,14 @@ talk_site(const char *root, const char *const *names, bool by_default)
 static inline void
 talk_init(uint64_t deadline_ms)
 {
-    struct conns_settings settings = {deadline_ms, deadline_ms, deadline_ms, deadline_ms};
+    struct conns_settings settings = {
+        .head_ms = deadline_ms,
+        .keepalive_ms = deadline_ms,
+        .body_ms = deadline_ms,
+        .send_ms = deadline_ms,
+        .conns_max = 1000,
+        .conns_per_addr = 1000,
+    };
 
     uv_loop_init(&loop);
     sites = sites_new();
