@@ -142,7 +142,8 @@ class Server:
                                         stderr=subprocess.PIPE, text=True)
         line = self.process.stderr.readline()
         if "ready" not in line:
-            raise RuntimeError(f"hostel did not start: {line}{self.process.stderr.read()}")
+            said = line + self.process.stderr.read() + self.log()
+            raise RuntimeError(f"hostel did not start: {said}")
 
     @property
     def pid(self):

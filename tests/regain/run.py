@@ -286,8 +286,9 @@ def hostile(house, role, mode, expected):
 
 
 def closed(log):
-    return "it said what it may not say" in log or "REGAIN closed" in log or \
-        "channel was closed" in log or "of another build" in log
+    """By what it said, or because it did not hear what its own words brought about."""
+    return any(word in log for word in (") is ended: ", ") was ended by signal 9",
+                                        "REGAIN closed", "channel was closed"))
 
 
 def run_hostile(house, table, role, modes, expected):
