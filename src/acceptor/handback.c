@@ -64,7 +64,7 @@ handback(struct user *u, struct message *m)
     uint32_t to;
     int fd;
 
-    if (m->type != MSG_CONN_BACK || msg_conn_prefix_get(&m->payload, &back) < 0)
+    if (m->type != MSG_CONN_BACK || msg_conn_prefix_get(&m->payload, &back) < 0 || back.flags)
         return -EPROTO;
     fd = fd_take(&m->fds[0]);
     if (a->stop_ms) {

@@ -273,7 +273,7 @@ acceptors_sweep(struct supervisor *s, uint64_t now_ms)
 
         if (s->stop == STOP_NOT && !a->child.pid && a->retry_ms <= now_ms && start(a) < 0)
             a->retry_ms = now_ms + RETRY_LAST_MS;
-        if (a->child.pid && !a->ready && now_ms - a->child.since_ms > START_TIMEOUT_MS)
+        if (a->child.pid && !a->ready && now_ms > a->child.since_ms + START_TIMEOUT_MS)
             child_signal(&a->child, SIGKILL);
     }
 }

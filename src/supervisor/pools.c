@@ -381,7 +381,7 @@ pools_sweep(struct supervisor *s, uint64_t now_ms)
         struct pool *p = &s->pools[i];
 
         if (p->state == POOL_RUNS && p->nholders == 0 && s->stop == STOP_NOT &&
-            now_ms - p->child.since_ms >= LIFE_MIN_MS)
+            now_ms >= p->child.since_ms + LIFE_MIN_MS)
             end_process(p);
         if (p->state == POOL_ENDING && now_ms >= p->kill_ms)
             child_signal(&p->child, SIGKILL);

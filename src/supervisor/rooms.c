@@ -243,7 +243,7 @@ rooms_sweep(struct supervisor *s, uint64_t now_ms)
         for (uint32_t k = 0; r->workers && k < r->user->workers; k++) {
             struct worker_child *w = &r->workers[k];
 
-            if (w->child.pid && !w->ready && now_ms - w->child.since_ms > START_TIMEOUT_MS) {
+            if (w->child.pid && !w->ready && now_ms > w->child.since_ms + START_TIMEOUT_MS) {
                 log_error("%s (pid %ld) did not get ready and is ended", w->child.label,
                           (long)w->child.pid);
                 child_signal(&w->child, SIGKILL);

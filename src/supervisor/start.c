@@ -273,8 +273,12 @@ raise_files(void)
 
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return;
-    if (geteuid() == 0 && limit.rlim_max < FILES_WANTED)
-        limit.rlim_max = FILES_WANTED;
+    if (geteuid() == 0 && limit.rlim_max < FILES_WANTED) {
+        struct rlimit more = {FILES_WANTED, FILES_WANTED};
+
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            return; /* else: a container's root may not raise it */
+    }
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
