@@ -97,3 +97,37 @@ range_parse(struct span value, uint64_t size, struct range r[static RANGE_MAX])
     memcpy(r, got, n * sizeof(got[0]));
     return (int)n;
 }
+
+/* Do they overlap, or does one begin where the other ends? */
+static bool
+touch(const struct range *a, const struct range *b)
+{
+    /* last < size <= UINT64_MAX: one more always fits */
+    return a->first <= b->last + 1 && b->first <= a->last + 1;
+}
+
+/* Take every range that touches r[at] into it; what it has become may touch others then. */
+static unsigned
+swallow(struct range *r, unsigned n, unsigned at)
+{
+    for (unsigned i = at + 1; i < n; i++) {
+        if (!touch(&r[at], &r[i]))
+            continue;
+        if (r[i].first < r[at].first)
+            r[at].first = r[i].first;
+        if (r[i].last > r[at].last)
+            r[at].last = r[i].last;
+        n--;
+        memmove(&r[i], &r[i + 1], (n - i) * sizeof(r[0]));
+        i = at;
+    }
+    return n;
+}
+
+unsigned
+range_coalesce(struct range *r, unsigned n)
+{
+    for (unsigned at = 0; at < n; at++)
+        n = swallow(r, n, at);
+    return n;
+}

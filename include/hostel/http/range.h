@@ -24,4 +24,15 @@ struct range {
  */
 int range_parse(struct span value, uint64_t size, struct range r[static RANGE_MAX]);
 
+/*
+ * Make one range of those that overlap or follow each other without a gap; it stands where the
+ * first of them stood, the others keep their order. No byte is in two ranges then, so that all
+ * together are never longer than the file.
+ *
+ * in   n  how many, <= RANGE_MAX
+ * ret  how many are left, >= 1 when n was
+ * src  RFC 9110 14.2, 15.3.7.2
+ */
+unsigned range_coalesce(struct range *r, unsigned n);
+
 #endif

@@ -107,10 +107,62 @@ test_rows(void **state)
     }
 }
 
+/* clang-format off: one row a line */
+static const struct {
+    const char *why;
+    unsigned n;
+    struct range r[5];
+    unsigned left;
+    struct range out[3];
+} unions[] = {
+    {"one", 1, {{3, 5}}, 1, {{3, 5}}},
+    {"apart", 2, {{0, 1}, {3, 4}}, 2, {{0, 1}, {3, 4}}},
+    {"apart, order kept", 2, {{8, 9}, {0, 1}}, 2, {{8, 9}, {0, 1}}},
+    {"twice the same", 2, {{0, 4}, {0, 4}}, 1, {{0, 4}}},
+    {"overlapping", 2, {{0, 4}, {3, 9}}, 1, {{0, 9}}},
+    {"overlapping, later one first", 2, {{3, 9}, {0, 4}}, 1, {{0, 9}}},
+    {"one in another", 2, {{0, 9}, {3, 4}}, 1, {{0, 9}}},
+    {"one around another", 2, {{3, 4}, {0, 9}}, 1, {{0, 9}}},
+    {"adjacent", 2, {{0, 4}, {5, 9}}, 1, {{0, 9}}},
+    {"adjacent, later one first", 2, {{5, 9}, {0, 4}}, 1, {{0, 9}}},
+    {"at the file's very start", 2, {{0, 0}, {1, 1}}, 1, {{0, 1}}},
+    {"the third joins the first two", 3, {{0, 1}, {4, 5}, {2, 3}}, 1, {{0, 5}}},
+    {"the merged one stands first", 3, {{10, 19}, {40, 49}, {15, 29}}, 2, {{10, 29}, {40, 49}}},
+    {"those between keep their order",
+     4,
+     {{50, 59}, {30, 31}, {10, 11}, {60, 69}},
+     3,
+     {{50, 69}, {30, 31}, {10, 11}}},
+    {"a chain from the far end", 5, {{8, 9}, {6, 7}, {4, 5}, {2, 3}, {0, 1}}, 1, {{0, 9}}},
+    {"the greatest positions",
+     2,
+     {{UINT64_MAX - 1, UINT64_MAX - 1}, {UINT64_MAX - 3, UINT64_MAX - 2}},
+     1,
+     {{UINT64_MAX - 3, UINT64_MAX - 1}}},
+};
+/* clang-format on */
+
+static void
+test_coalesce(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(unions) / sizeof(unions[0]); i++) {
+        struct range r[5];
+
+        print_message("%s\n", unions[i].why);
+        memcpy(r, unions[i].r, sizeof(r));
+        assert_int_equal(range_coalesce(r, unions[i].n), unions[i].left);
+        assert_memory_equal(r, unions[i].out, unions[i].left * sizeof(r[0]));
+    }
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_coalesce),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
