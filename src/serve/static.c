@@ -1,8 +1,8 @@
 /* Files to GET and HEAD. Floor 5; worker. */
 #include "static.h"
 #include "hostel/http/cond.h"
-#include "hostel/http/range.h"
 #include "hostel/serve/response.h"
+#include "multirange.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,24 +61,37 @@ answer_no_range(struct exchange *x, const struct cached_file *f)
     errorpage_answer(x, 416, &extra, 1);
 }
 
-/* ret  1 = *part is what to send of it; 0 = all of it; -ERANGE */
-static int
-wanted_range(const struct exchange *x, const struct cached_file *f,
-             const struct cond_state *state, struct range *part)
+/* The Range field; empty when it stands twice: which one is meant? */
+static struct span
+range_field(const struct request *r)
 {
-    struct span value = request_field(&x->req, SPAN("range"));
-    struct range ranges[RANGE_MAX];
+    struct span value = {NULL, 0};
+
+    for (unsigned i = 0; i < r->nfields; i++) {
+        if (!span_ieq(r->fields[i].name, SPAN("range")))
+            continue;
+        if (value.p)
+            return span_of(NULL, 0);
+        value = r->fields[i].value;
+    }
+    return value;
+}
+
+/*
+ * out  parts  coalesced
+ * ret  how many parts of it to send; 0 = all of it; -ERANGE
+ */
+static int
+wanted_ranges(const struct exchange *x, const struct cached_file *f,
+              const struct cond_state *state, struct range parts[static RANGE_MAX])
+{
+    struct span value = range_field(&x->req);
     int n;
 
     if (!value.p || x->req.method != METHOD_GET || !cond_range_allowed(&x->req, state))
         return 0;
-    n = range_parse(value, f->size, ranges);
-    if (n < 0)
-        return n;
-    if (n != 1) /* several: the whole file is a correct answer. RFC 9110 14.2 */
-        return 0;
-    *part = ranges[0];
-    return 1;
+    n = range_parse(value, f->size, parts);
+    return n > 1 ? (int)range_coalesce(parts, (unsigned)n) : n;
 }
 
 static void
@@ -108,6 +121,30 @@ answer_file(struct exchange *x, struct cached_file *f, const struct range *part)
     x->sink->ops->end(x->sink);
 }
 
+static void
+answer_parts(struct exchange *x, struct cached_file *f, const struct multirange *m)
+{
+    char text[MULTIRANGE_PART_MAX];
+    struct response r;
+
+    response_start(&r, 206);
+    r.length = multirange_length(m);
+    response_add(&r, SPAN("Content-Type"), span_str(m->content_type));
+    add_validators(&r, f);
+    response_add(&r, SPAN("Accept-Ranges"), SPAN("bytes"));
+    if (x->sink->ops->head(x->sink, &r) == SINK_GONE)
+        return;
+    for (unsigned i = 0; i <= m->n; i++) {
+        struct span around = span_of(text, multirange_part(m, i, text));
+
+        if (x->sink->ops->copy(x->sink, around) == SINK_GONE)
+            return;
+        if (i < m->n)
+            send_body(x, f, m->parts[i].first, m->parts[i].last - m->parts[i].first + 1);
+    }
+    x->sink->ops->end(x->sink);
+}
+
 void
 static_send(struct exchange *x, struct cached_file *f)
 {
@@ -116,7 +153,8 @@ static_send(struct exchange *x, struct cached_file *f)
         .mtime = f->modified[0] ? f->st.st_mtim.tv_sec : COND_NO_MTIME,
         .now = time(NULL),
     };
-    struct range part;
+    struct range parts[RANGE_MAX];
+    struct multirange m;
     int n;
 
     switch (cond_evaluate(&x->req, &state)) {
@@ -129,9 +167,11 @@ static_send(struct exchange *x, struct cached_file *f)
     case COND_SERVE:
         break;
     }
-    n = wanted_range(x, f, &state, &part);
+    n = wanted_ranges(x, f, &state, parts);
     if (n < 0)
         answer_no_range(x, f);
+    else if (n > 1 && multirange_init(&m, parts, (unsigned)n, f->size, f->type) == 0)
+        answer_parts(x, f, &m);
     else
-        answer_file(x, f, n ? &part : NULL);
+        answer_file(x, f, n == 1 ? parts : NULL);
 }

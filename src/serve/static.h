@@ -5,7 +5,8 @@
 #include "filecache.h"
 
 /*
- * Conditions, then one byte range or the whole file; the answer is complete when this returns.
+ * Conditions, then one byte range, several, or the whole file; the answer is complete when this
+ * returns.
  *
  * in   f  lent; what the answer lends of it is held
  * src  RFC 9110 13, 14, 15.3.7, 15.5.17
