@@ -19,6 +19,7 @@ struct walk {
     yaml_event_t event; /* the current one */
     struct notes *notes;
     struct conf_errors *errors;
+    char **entry; /* NULL, or what an entry of rules says: owned texts, by row */
 };
 
 /*

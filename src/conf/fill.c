@@ -217,6 +217,31 @@ check_vhost(const struct conf_vhost *v, size_t names_bytes, size_t index_bytes,
         check_php(v, errors);
 }
 
+/* What says how the site answers, beside its files. */
+static void
+fill_answers(struct conf_vhost *v, const struct raw_vhost *raw, struct rules *rules,
+             struct conf_errors *errors)
+{
+    v->autoindex = number_of(ROW_AUTOINDEX, raw->autoindex) != 0;
+    v->compress = number_of(ROW_COMPRESS, raw->compress) != 0;
+    v->compress_min = number_of(ROW_COMPRESS_MIN, raw->compress_min);
+    v->symlinks = (enum conf_symlinks)number_of(ROW_SYMLINKS, raw->symlinks);
+    v->fallback = mem_str(text_of(ROW_FALLBACK, raw->fallback));
+    v->connections = (uint32_t)number_of(ROW_CONNECTIONS, raw->connections);
+    if (raw->allow.n + raw->deny.n > RULES_NETS_MAX)
+        errors_vhost(errors, v->file, v->host,
+                     "allow and deny have %u entries, %d together are the most",
+                     raw->allow.n + raw->deny.n, RULES_NETS_MAX);
+    rules_add_access(rules, &raw->allow, &raw->deny);
+    if (rules_bytes(rules) > FILL_RULES_MAX)
+        errors_vhost(errors, v->file, v->host,
+                     "headers, redirects and other rules take %zu bytes, %d are the most",
+                     rules_bytes(rules), FILL_RULES_MAX);
+    v->rules = rules->v;
+    v->nrules = rules->n;
+    *rules = (struct rules){0};
+}
+
 static struct conf_vhost *
 new_vhost(struct conf *c)
 {
@@ -250,6 +275,7 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
         .by_default = number_of(ROW_DEFAULT, raw->by_default) != 0,
         .file = file,
     };
+    fill_answers(v, raw, &note->rules, errors);
     check_vhost(v, names_bytes, index_bytes, errors);
     if (!good(ROW_USER, raw->user))
         return;

@@ -11,6 +11,9 @@
 #define FILL_NAMES_MAX 32768
 #define FILL_INDEX_MAX 1024
 
+/* Of all rules of one vhost: a user's vhosts together are sent in one go. */
+#define FILL_RULES_MAX (256 * 1024)
+
 /*
  * Values that the walk has complained about count as not written.
  *
@@ -23,7 +26,7 @@ void fill_main(struct conf *c, const char *file, const struct raw_main *raw,
  * Append one vhost; conf.min_uid, switching, acceptor_ids and the logs are filled already.
  *
  * in      file  lent for the conf's life
- * in/out  note  of the same vhost; its env is taken
+ * in/out  note  of the same vhost; its env and rules are taken
  */
 void fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
                 struct note_vhost *note, struct conf_errors *errors);

@@ -1,6 +1,8 @@
 /* Frees the model. Floor 2; supervisor. */
 #include "hostel/conf/model.h"
 
+#include "rules.h"
+
 #include <stdlib.h>
 
 static void
@@ -25,6 +27,8 @@ php_free(struct conf_php *php)
 static void
 vhost_done(struct conf_vhost *v)
 {
+    struct rules rules = {v->rules, v->nrules};
+
     free(v->host);
     list_free(v->aliases);
     free(v->root);
@@ -32,6 +36,8 @@ vhost_done(struct conf_vhost *v)
     free(v->access_log);
     free(v->error_log);
     php_free(v->php);
+    free(v->fallback);
+    rules_done(&rules);
 }
 
 void

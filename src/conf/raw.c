@@ -67,7 +67,7 @@ field(struct schema *s, const struct row *r)
 {
     struct cyaml_schema_field f = {.key = row_key(r), .data_offset = (uint32_t)r->offset};
 
-    if (r->type == VALUE_ENV || r->type == VALUE_GLOB) { /* walk.h notes them */
+    if (r->type >= VALUE_ENV || r->type == VALUE_GLOB) { /* walk.h notes them */
         f.value.type = CYAML_IGNORE;
         f.value.flags = OPTIONAL;
     } else if (r->type == VALUE_PHP) {
@@ -105,7 +105,7 @@ schema(void)
         CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED)};
     s.vhost = (struct cyaml_schema_value){
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_vhost, s.fields[SECTION_VHOST])};
-    for (const struct row *r = rows; r < rows + ROWS; r++)
+    for (const struct row *r = rows; r < rows + ROWS && r->section <= SECTION_PHP; r++)
         s.fields[r->section][n[r->section]++] = field(&s, r);
     s.top = (struct cyaml_schema_value){
         CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_main, s.fields[SECTION_MAIN])};

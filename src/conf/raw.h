@@ -34,6 +34,14 @@ struct raw_vhost {
     char *access_log;
     char *error_log;
     char *by_default;
+    char *autoindex;
+    char *compress;
+    char *compress_min;
+    char *symlinks;
+    char *fallback;
+    struct raw_list allow;
+    struct raw_list deny;
+    char *connections;
     struct raw_php *php;
 };
 

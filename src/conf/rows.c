@@ -3,8 +3,6 @@
 
 #include "raw.h"
 
-#include "hostel/base/text.h"
-
 #define IN_MAIN(field)  .section = SECTION_MAIN, .offset = offsetof(struct raw_main, field)
 #define IN_VHOST(field) .section = SECTION_VHOST, .offset = offsetof(struct raw_vhost, field)
 #define IN_PHP(field)   .section = SECTION_PHP, .offset = offsetof(struct raw_php, field)
@@ -246,6 +244,118 @@ const struct row rows[ROWS] = {
                      .preset = "false",
                      .help = "Whether this vhost answers names that no vhost has. One at most; "
                              "without one they are answered 404."},
+    [ROW_AUTOINDEX] = {.name = "vhost.autoindex",
+                       IN_VHOST(autoindex),
+                       .type = VALUE_BOOL,
+                       .preset = "false",
+                       .help = "Whether a directory without an index file is listed."},
+    [ROW_COMPRESS] =
+        {.name = "vhost.compress",
+         IN_VHOST(compress),
+         .type = VALUE_BOOL,
+         .preset = "true",
+         .help = "Whether answers that are text are compressed for visitors who take that."},
+    [ROW_COMPRESS_MIN] = {.name = "vhost.compress_min",
+                          IN_VHOST(compress_min),
+                          .type = VALUE_SIZE,
+                          .preset = "1k",
+                          .min = "0",
+                          .max = "1g",
+                          .help = "A smaller answer is sent as it is."},
+    [ROW_SYMLINKS] =
+        {.name = "vhost.symlinks",
+         IN_VHOST(symlinks),
+         .type = VALUE_WORD,
+         .words = "follow owner off",
+         .preset = "follow",
+         .help =
+             "Which symbolic links below the root are followed: all, only those whose target "
+             "belongs to the link's owner, or none. No link leads out of the root."},
+    [ROW_FALLBACK] = {.name = "vhost.fallback",
+                      IN_VHOST(fallback),
+                      .type = VALUE_PAGE,
+                      .preset_note = "none: they are answered 404",
+                      .help = "What serves a path that is no file, for instance /index.php."},
+    [ROW_HEADERS] =
+        {.name = "vhost.headers",
+         .section = SECTION_VHOST,
+         .type = VALUE_HEADERS,
+         .preset_note = "none",
+         .min = "0",
+         .max = "256",
+         .help = "What is changed in the header fields of answers, one after the other."},
+    [ROW_EXPIRES] =
+        {.name = "vhost.expires",
+         .section = SECTION_VHOST,
+         .type = VALUE_EXPIRES,
+         .preset_note = "none",
+         .min = "0",
+         .max = "256",
+         .unit = "entries",
+         .help = "How long visitors may keep answers, TYPE: TIME, where TYPE is a media type, "
+                 "image/* for all of a kind, or * for all others. 0 makes them ask each time; "
+                 "the longest time is 3650d."},
+    [ROW_REDIRECTS] =
+        {.name = "vhost.redirects",
+         .section = SECTION_VHOST,
+         .type = VALUE_REDIRECTS,
+         .preset_note = "none",
+         .min = "0",
+         .max = "256",
+         .help =
+             "Paths that are answered with another place. The first entry that fits counts."},
+    [ROW_ERROR_PAGES] =
+        {.name = "vhost.error_pages",
+         .section = SECTION_VHOST,
+         .type = VALUE_ERROR_PAGES,
+         .preset_note = "the server's own",
+         .min = "0",
+         .max = "256",
+         .unit = "entries",
+         .help = "The site's own error pages, STATUS: PATH, where STATUS is one such as 404, a "
+                 "class such as 5xx, or a range such as 500-504. PATH is a file or a script of "
+                 "the site."},
+    [ROW_AUTH_BASIC] =
+        {.name = "vhost.auth_basic",
+         .section = SECTION_VHOST,
+         .type = VALUE_AUTH,
+         .preset_note = "none",
+         .min = "1",
+         .max = "256",
+         .help = "Asks for a name and a password. The first entry whose path fits counts."},
+    [ROW_ALLOW] =
+        {.name = "vhost.allow",
+         IN_VHOST(allow),
+         .type = VALUE_NET,
+         .shape = ROW_LIST,
+         .preset_note = "everybody whom deny does not name",
+         .min = "1",
+         .max = "255",
+         .help =
+             "Who may visit: addresses, networks such as 192.0.2.0/24 or 2001:db8::/32, or "
+             "all. Where this is written, nobody else may. Of several networks that fit, in "
+             "allow and deny, the smallest counts; of two equal ones deny."},
+    [ROW_DENY] =
+        {.name = "vhost.deny",
+         IN_VHOST(deny),
+         .type = VALUE_NET,
+         .shape = ROW_LIST,
+         .preset_note = "nobody, or with allow everybody else",
+         .min = "1",
+         .max = "255",
+         .help = "Who may not visit, written like allow; they are answered 403. Both together "
+                 "have at most 255 entries."},
+    [ROW_CONNECTIONS] =
+        {.name = "vhost.connections",
+         IN_VHOST(connections),
+         .type = VALUE_NUMBER,
+         .preset = "0",
+         .min = "0",
+         .max = "1000000",
+         .unit = "connections",
+         .help =
+             "How many this site may have at once in each worker; further ones are answered "
+             "503. 0 is no limit."},
     [ROW_PHP] = {.name = "vhost.php",
                  IN_VHOST(php),
                  .type = VALUE_PHP,
@@ -296,66 +406,75 @@ const struct row rows[ROWS] = {
                      .unit = "entries",
                      .help = "Environment variables for PHP, NAME: value, 16 KiB together. "
                              "Nothing is inherited from the server."},
+    [ROW_HEADERS_SET] =
+        {.name = "headers.set",
+         .section = SECTION_HEADERS,
+         .type = VALUE_HEADER,
+         .preset_note = "none",
+         .help = "The field has this value only. An entry has exactly one of set, add and "
+                 "remove. The fields that frame a message, and Date, are the server's."},
+    [ROW_HEADERS_ADD] = {.name = "headers.add",
+                         .section = SECTION_HEADERS,
+                         .type = VALUE_HEADER,
+                         .preset_note = "none",
+                         .help = "One more field, beside others of that name."},
+    [ROW_HEADERS_REMOVE] = {.name = "headers.remove",
+                            .section = SECTION_HEADERS,
+                            .type = VALUE_NAME,
+                            .preset_note = "none",
+                            .help = "Fields of this name are left out."},
+    [ROW_HEADERS_PATH] =
+        {.name = "headers.path",
+         .section = SECTION_HEADERS,
+         .type = VALUE_PATTERN,
+         .preset_note = "every path",
+         .help =
+             "The paths it is for; * stands for anything, slashes too, at most nine times."},
+    [ROW_HEADERS_STATUS] =
+        {.name = "headers.status",
+         .section = SECTION_HEADERS,
+         .type = VALUE_STATUSES,
+         .preset = "100-599",
+         .help = "The answers it is for: a status such as 404, a class such as 4xx, or a range "
+                 "such as 200-299."},
+    [ROW_REDIRECTS_FROM] =
+        {.name = "redirects.from",
+         .section = SECTION_REDIRECTS,
+         .type = VALUE_PATTERN,
+         .required = true,
+         .help = "The paths it is for; each * stands for anything, slashes too."},
+    [ROW_REDIRECTS_TO] =
+        {.name = "redirects.to",
+         .section = SECTION_REDIRECTS,
+         .type = VALUE_TARGET,
+         .required = true,
+         .help =
+             "Where to: a path, or a URL with http or https. $1 to $9 are what the stars of "
+             "from stand for; never in a host."},
+    [ROW_REDIRECTS_STATUS] = {.name = "redirects.status",
+                              .section = SECTION_REDIRECTS,
+                              .type = VALUE_WORD,
+                              .words = "301 302 303 307 308",
+                              .preset = "301",
+                              .help = "The status of the answer."},
+    [ROW_AUTH_REALM] = {.name = "auth_basic.realm",
+                        .section = SECTION_AUTH,
+                        .type = VALUE_REALM,
+                        .required = true,
+                        .help = "What visitors are told they are asked for."},
+    [ROW_AUTH_FILE] =
+        {.name = "auth_basic.file",
+         .section = SECTION_AUTH,
+         .type = VALUE_PATH,
+         .required = true,
+         .help =
+             "The names and hashed passwords, as htpasswd writes them; read with the user's "
+             "rights. While it cannot be read nobody gets in."},
+    [ROW_AUTH_PATH] =
+        {.name = "auth_basic.path",
+         .section = SECTION_AUTH,
+         .type = VALUE_PATTERN,
+         .preset_note = "every path",
+         .help =
+             "The paths it is for; * stands for anything, slashes too, at most nine times."},
 };
-
-const char *
-row_key(const struct row *r)
-{
-    const char *dot = strchr(r->name, '.');
-
-    return dot ? dot + 1 : r->name;
-}
-
-const struct row *
-row_find(enum section section, const char *key)
-{
-    for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].section == section && strcmp(row_key(&rows[i]), key) == 0)
-            return &rows[i];
-    return NULL;
-}
-
-const char *
-row_nearest(enum section section, const char *key)
-{
-    const char *keys[ROWS + 1];
-    size_t n = 0;
-
-    for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].section == section)
-            keys[n++] = row_key(&rows[i]);
-    keys[n] = NULL;
-    return text_nearest(key, keys);
-}
-
-void
-row_summary(const struct row *r, struct buf *out)
-{
-    static const char *const types[][2] = {
-        [VALUE_NUMBER] = {"number"},
-        [VALUE_TIME] = {"time (ms s m h d)"},
-        [VALUE_SIZE] = {"size (k m g)"},
-        [VALUE_BOOL] = {"true or false"},
-        [VALUE_PATH] = {"absolute path"},
-        [VALUE_LOG] = {"absolute path, - or off"},
-        [VALUE_ADDRESS] = {"address", "list of addresses"},
-        [VALUE_HOST] = {"host name", "list of host names"},
-        [VALUE_ACCOUNT] = {"name or number"},
-        [VALUE_INDEX] = {"file name", "list of file names"},
-        [VALUE_GLOB] = {"pattern", "pattern or list of patterns"},
-        [VALUE_VHOSTS] = {"list of vhosts"},
-        [VALUE_PHP] = {"mapping"},
-        [VALUE_ENV] = {"mapping"},
-    };
-    bool list = r->shape != ROW_ONE;
-
-    buf_add_str(out, types[r->type][list]);
-    if (r->unit)
-        buf_addf(out, " of %s", r->unit);
-    if (r->min)
-        buf_addf(out, ", %s..%s%s", r->min, r->max, list ? " items" : "");
-    if (r->required)
-        buf_add_str(out, ", required");
-    else
-        buf_addf(out, ", default %s", r->preset ? r->preset : r->preset_note);
-}

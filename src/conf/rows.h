@@ -9,7 +9,16 @@
 
 #include <stdint.h>
 
-enum section { SECTION_MAIN, SECTION_VHOST, SECTION_PHP };
+/* Those from SECTION_HEADERS on are the entries of rules: walk_rules.h takes them. */
+enum section {
+    SECTION_MAIN,
+    SECTION_VHOST,
+    SECTION_PHP,
+    SECTION_HEADERS,
+    SECTION_REDIRECTS,
+    SECTION_AUTH,
+    SECTIONS /* how many */
+};
 
 enum value_type {
     VALUE_NUMBER,
@@ -23,9 +32,26 @@ enum value_type {
     VALUE_ACCOUNT, /* name or number of a user or group */
     VALUE_INDEX,   /* a file name without '/' */
     VALUE_GLOB,
+    VALUE_WORD,     /* one of the row's words */
+    VALUE_PAGE,     /* a path in the site: begins with '/' */
+    VALUE_PATTERN,  /* of paths: "*" stands for any bytes */
+    VALUE_STATUSES, /* 404, 4xx, 200-299 */
+    VALUE_ERRORS,   /* the same, of errors */
+    VALUE_HEADER,   /* Name: value */
+    VALUE_NAME,     /* of a header */
+    VALUE_TARGET,   /* of a redirect */
+    VALUE_REALM,
+    VALUE_NET,    /* address, ADDRESS/BITS or all */
+    VALUE_MEDIA,  /* media type, all of "image/" with a star, or a star */
     VALUE_VHOSTS, /* list of mappings: SECTION_VHOST */
     VALUE_PHP,    /* a mapping, maybe empty: SECTION_PHP */
     VALUE_ENV,    /* a mapping with free keys */
+    /* what follows becomes rules: walk_rules.h */
+    VALUE_HEADERS,     /* list of mappings: SECTION_HEADERS */
+    VALUE_REDIRECTS,   /* list of mappings: SECTION_REDIRECTS */
+    VALUE_AUTH,        /* a mapping or a list of them: SECTION_AUTH */
+    VALUE_EXPIRES,     /* a mapping of VALUE_MEDIA to times */
+    VALUE_ERROR_PAGES, /* a mapping of VALUE_ERRORS to VALUE_PAGE */
 };
 
 enum row_shape {
@@ -66,6 +92,19 @@ enum row_id {
     ROW_VHOST_ACCESS_LOG,
     ROW_VHOST_ERROR_LOG,
     ROW_DEFAULT,
+    ROW_AUTOINDEX,
+    ROW_COMPRESS,
+    ROW_COMPRESS_MIN,
+    ROW_SYMLINKS,
+    ROW_FALLBACK,
+    ROW_HEADERS,
+    ROW_EXPIRES,
+    ROW_REDIRECTS,
+    ROW_ERROR_PAGES,
+    ROW_AUTH_BASIC,
+    ROW_ALLOW,
+    ROW_DENY,
+    ROW_CONNECTIONS,
     ROW_PHP,
     ROW_PHP_COMMAND,
     ROW_PHP_PROCESSES,
@@ -73,6 +112,17 @@ enum row_id {
     ROW_PHP_IDLE_EXIT,
     ROW_PHP_INI,
     ROW_PHP_ENV,
+    ROW_HEADERS_SET,
+    ROW_HEADERS_ADD,
+    ROW_HEADERS_REMOVE,
+    ROW_HEADERS_PATH,
+    ROW_HEADERS_STATUS,
+    ROW_REDIRECTS_FROM,
+    ROW_REDIRECTS_TO,
+    ROW_REDIRECTS_STATUS,
+    ROW_AUTH_REALM,
+    ROW_AUTH_FILE,
+    ROW_AUTH_PATH,
     ROWS /* how many */
 };
 
@@ -86,12 +136,16 @@ struct row {
                            NULL: none, or it depends: see preset_note */
     const char *preset_note;
     const char *min, *max; /* as written in a file; NULL: no bounds */
-    const char *unit; /* of a number or a count: "processes"; NULL where the type says it */
+    const char *unit;  /* of a number or a count: "processes"; NULL where the type says it */
+    const char *words; /* VALUE_WORD: parted by a space */
     const char *help;
     size_t offset; /* in the section's struct of raw.h */
 };
 
 extern const struct row rows[ROWS];
+
+/* The rows of one section stand together; there are at most 64 of them. */
+const struct row *rows_of(enum section section);
 
 /* The key as written in a file: the name without its section. */
 const char *row_key(const struct row *r);

@@ -1,6 +1,8 @@
 /* One written value against its row. Pure. Floor 2; supervisor. */
 #include "value.h"
 
+#include "value_rules.h"
+
 #include "hostel/base/text.h"
 
 #include <arpa/inet.h>
@@ -8,10 +10,10 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-#define ACCOUNT_MAX 63  /* sys/ids.h keeps that many bytes of a name */
-#define INDEX_MAX   255 /* NAME_MAX */
-#define RANGE_TEXT_MAX 96 /* bytes of "must be MIN..MAX" */
-#define SHOWN_MAX   60  /* of a wrong value in a message */
+#define ACCOUNT_MAX    63  /* sys/ids.h keeps that many bytes of a name */
+#define INDEX_MAX      255 /* NAME_MAX */
+#define RANGE_TEXT_MAX 96  /* bytes of "must be MIN..MAX" */
+#define SHOWN_MAX      60  /* of a wrong value in a message */
 
 static int
 number_of(enum value_type type, struct span text, uint64_t *out)
@@ -45,6 +47,19 @@ bool_of(struct span text, uint64_t *out)
     return -EINVAL;
 }
 
+static int
+word_of(const struct row *r, struct span text, uint64_t *out)
+{
+    struct span rest = span_str(r->words), word;
+
+    for (uint64_t v = 0; span_cut(&rest, ' ', &word); v++)
+        if (span_eq(word, text)) {
+            *out = v;
+            return 0;
+        }
+    return -EINVAL;
+}
+
 uint64_t
 value_number(const struct row *r, struct span text)
 {
@@ -52,6 +67,8 @@ value_number(const struct row *r, struct span text)
 
     if (r->type == VALUE_BOOL)
         bool_of(text, &v);
+    else if (r->type == VALUE_WORD)
+        word_of(r, text, &v);
     else
         number_of(r->type, text, &v);
     return v;
@@ -156,12 +173,14 @@ wrong(const struct row *r, struct span text, char range[static RANGE_TEXT_MAX])
         return index_wrong(text);
     case VALUE_GLOB:
         return text.n > 0 && text.n <= VALUE_PATH_MAX ? NULL : "must be 1..4095 bytes";
-    case VALUE_VHOSTS:
-    case VALUE_PHP:
-    case VALUE_ENV:
-        break;
+    case VALUE_WORD:
+        if (word_of(r, text, &v) == 0)
+            return NULL;
+        snprintf(range, RANGE_TEXT_MAX, "must be one of %s", r->words);
+        return range;
+    default:
+        return value_rule_wrong(r->type, text);
     }
-    return "must not be a single value";
 }
 
 int

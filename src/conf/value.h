@@ -16,7 +16,8 @@
  */
 int value_check(const struct row *r, struct span text, char why[static VALUE_WHY_MAX]);
 
-/* The number, milliseconds, bytes or 0/1 of a text that value_check() accepted. */
+/* The number, milliseconds, bytes, 0/1 or place among the words of a text that value_check()
+ * accepted. */
 uint64_t value_number(const struct row *r, struct span text);
 
 /*

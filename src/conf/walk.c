@@ -1,7 +1,7 @@
 /*
  * One file's YAML against the rows, event by event. Floor 2; supervisor.
  *
- *     walk_file -> section -> value -> list, vhosts, env, or section again (php)
+ *     walk_file -> section -> value -> list, vhosts, env, or section again (php, rules)
  *
  * Each takes the event that begins its node as the current one and leaves with the event that
  * ends it. `broken` unwinds everything: nothing after it can be trusted.
@@ -12,6 +12,7 @@
 #include "rows.h"
 #include "value.h"
 #include "walk_env.h"
+#include "walk_rules.h"
 
 #include "hostel/base/mem.h"
 
@@ -42,6 +43,8 @@ walk_scalar(struct walk *w, const struct row *r)
         errors_at(w->errors, events_here(w), "`%s` %s", row_key(r), why);
         return;
     }
+    if (w->entry)
+        w->entry[r - rows] = mem_str_span(events_scalar(w));
     if (r->type == VALUE_GLOB) {
         struct notes *n = w->notes;
 
@@ -84,8 +87,6 @@ walk_list(struct walk *w, const struct row *r)
     if (!w->broken)
         walk_count(w, r, at, n);
 }
-
-static void walk_section(struct walk *w, enum section section);
 
 static void
 walk_php(struct walk *w, const struct row *r)
@@ -144,6 +145,8 @@ walk_value(struct walk *w, const struct row *r)
         walk_php(w, r);
     else if (r->type == VALUE_ENV)
         walk_env(w, r);
+    else if (r->type > VALUE_ENV)
+        walk_rules(w, r);
     else
         walk_scalar(w, r);
 }
@@ -151,10 +154,15 @@ walk_value(struct walk *w, const struct row *r)
 static void
 unknown_key(struct walk *w, enum section section, const char *key)
 {
-    static const char *const where[] = {"at the top of the main file", "in a vhost", "in php"};
+    static const char *const where[] = {"at the top of the main file",
+                                        "in a vhost",
+                                        "in php",
+                                        "in headers",
+                                        "in redirects",
+                                        "in auth_basic"};
     const char *nearest = row_nearest(section, key);
 
-    for (enum section s = SECTION_MAIN; s <= SECTION_PHP && !nearest; s++)
+    for (enum section s = SECTION_MAIN; s < SECTIONS && !nearest; s++)
         if (row_find(s, key)) {
             errors_at(w->errors, events_here(w), "unknown key `%s`: it belongs %s", key,
                       where[s]);
@@ -177,6 +185,7 @@ static const struct row *
 walk_key(struct walk *w, enum section section, uint64_t *seen)
 {
     const struct row *r = NULL;
+    uint64_t bit;
     char *key;
 
     if (!events_is(w, YAML_SCALAR_EVENT)) {
@@ -186,26 +195,25 @@ walk_key(struct walk *w, enum section section, uint64_t *seen)
     }
     key = mem_str_span(events_scalar(w));
     r = row_find(section, key);
+    bit = r ? UINT64_C(1) << (r - rows_of(section)) : 0;
     if (!r) {
         unknown_key(w, section, key);
     } else if (w->site && section == SECTION_MAIN && r != &rows[ROW_VHOSTS]) {
         errors_at(w->errors, events_here(w),
                   "`%s` belongs in the main file, an included file has vhosts only", key);
         r = NULL;
-    } else if (*seen & UINT64_C(1) << (r - rows)) {
+    } else if (*seen & bit) {
         errors_at(w->errors, events_here(w), "`%s` stands here twice", key);
         w->notes->fit = false;
         r = NULL;
     } else {
-        *seen |= UINT64_C(1) << (r - rows);
+        *seen |= bit;
     }
     free(key);
     return r;
 }
 
-_Static_assert(ROWS <= 64, "the rows seen are a 64-bit set");
-
-static void
+void
 walk_section(struct walk *w, enum section section)
 {
     struct place at = events_here(w);
@@ -223,9 +231,10 @@ walk_section(struct walk *w, enum section section)
         else
             events_skip(w);
     }
-    for (size_t i = 0; i < ROWS && !w->broken; i++)
-        if (rows[i].section == section && rows[i].required && !(seen >> i & 1))
-            errors_at(w->errors, at, "`%s` is missing", row_key(&rows[i]));
+    for (const struct row *r = rows_of(section);
+         r < rows + ROWS && r->section == section && !w->broken; r++, seen >>= 1)
+        if (r->required && !(seen & 1))
+            errors_at(w->errors, at, "`%s` is missing", row_key(r));
 }
 
 /* STREAM-START, maybe one document, STREAM-END */
@@ -277,6 +286,7 @@ notes_done(struct notes *notes)
         for (size_t j = 0; j < notes->vhosts[i].nenv; j++)
             free(notes->vhosts[i].env[j]);
         free(notes->vhosts[i].env);
+        rules_done(&notes->vhosts[i].rules);
     }
     free(notes->globs);
     free(notes->vhosts);

@@ -7,6 +7,7 @@
 #define HOSTEL_CONF_WALK_H
 
 #include "errors.h"
+#include "rules.h"
 
 #include "hostel/base/span.h"
 
@@ -21,6 +22,7 @@ struct note_vhost {
     char **env; /* "NAME=value", NULL-ended; NULL when there is none */
     size_t nenv;
     size_t env_bytes; /* with a NUL each */
+    struct rules rules;
 };
 
 /* The notes of one file; zeroed before the walk. */

@@ -2,8 +2,9 @@
  * One worker: what it is told at its start (its user's vhosts and nothing else, I3) and what
  * it may ask for (its user's pools). Floor 6, hostel.
  *
- *   HELLO -> WORKER_INIT LOG* POOL* VHOST* START_WORKER -> READY -> POOL_WANT ... STOP
+ *   HELLO -> WORKER_INIT LOG* POOL* (VHOST RULE*)* START_WORKER -> READY -> POOL_WANT ... STOP
  */
+#include "sends_rules.h"
 #include "supervisor.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
@@ -119,6 +120,24 @@ send_pool(struct worker_child *w, const struct pool *p)
 }
 
 static int
+send_rules(struct worker_child *w, const struct conf_vhost *v)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < v->nrules; i++) {
+        struct msg_rule m;
+        struct buf b;
+        struct writer out = {&b, 0};
+
+        sends_rule(&v->rules[i], &m);
+        buf_init(&b, IPC_BYTES_MAX);
+        msg_rule_put(&out, &m);
+        rc = send_payload(w, MSG_RULE, &b, out.error);
+    }
+    return rc;
+}
+
+static int
 send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
 {
     const struct conf_vhost *v = &w->child.s->conf->vhosts[index];
@@ -126,7 +145,13 @@ send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
     struct msg_vhost m = {.root = span_str(v->root),
                           .access_log = MSG_NONE,
                           .pool = pool ? pool->id : MSG_NONE,
-                          .by_default = v->by_default};
+                          .by_default = v->by_default,
+                          .autoindex = v->autoindex,
+                          .compress = v->compress,
+                          .symlinks = sends_symlinks(v->symlinks),
+                          .compress_min = v->compress_min,
+                          .fallback = span_str(v->fallback),
+                          .conns_max = v->connections};
     struct buf b, names, list;
     struct writer out = {&b, 0};
     int rc = 0;
@@ -151,7 +176,7 @@ send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
     rc = send_payload(w, MSG_VHOST, &b, rc ? rc : out.error);
     buf_done(&names);
     buf_done(&list);
-    return rc;
+    return rc ? rc : send_rules(w, v);
 }
 
 static int

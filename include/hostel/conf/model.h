@@ -29,6 +29,32 @@ struct conf_php {
     char **env; /* "NAME=value", NULL-ended; never NULL */
 };
 
+/* Links below the root that are followed; none ever leads out of it. */
+enum conf_symlinks { CONF_SYMLINKS_FOLLOW, CONF_SYMLINKS_OWNER, CONF_SYMLINKS_OFF };
+
+enum conf_rule_kind {
+    CONF_HEADER,     /* op, statuses, match: pattern, name, value */
+    CONF_EXPIRES,    /* seconds, match: media type */
+    CONF_REDIRECT,   /* status_min: the one status, match: pattern, value: where to */
+    CONF_ERROR_PAGE, /* statuses, value: path in the site */
+    CONF_AUTH,       /* match: pattern, name: realm, value: file */
+    CONF_ACCESS,     /* allow, net, bits */
+};
+enum conf_header_op { CONF_HEADER_SET, CONF_HEADER_ADD, CONF_HEADER_REMOVE };
+
+/* What a kind does not name is 0 or NULL. */
+struct conf_rule {
+    enum conf_rule_kind kind;
+    enum conf_header_op op;
+    uint32_t status_min, status_max;
+    uint32_t seconds; /* 0 = no-cache */
+    bool allow;
+    uint8_t net[16]; /* IPv4 as ::ffff:a.b.c.d */
+    uint32_t bits;   /* 0..128 */
+    char *match;     /* a pattern may be "": every path */
+    char *name, *value;
+};
+
 struct conf_vhost {
     char *host;     /* lower case, no trailing dot; maybe "*.example.org" */
     char **aliases; /* the same, NULL-ended; never NULL */
@@ -38,6 +64,17 @@ struct conf_vhost {
     char *error_log;
     struct conf_php *php; /* NULL: no PHP here */
     bool by_default;
+    bool autoindex, compress;
+    uint64_t compress_min; /* bytes */
+    enum conf_symlinks symlinks;
+    char *fallback;       /* begins with '/', or NULL */
+    uint32_t connections; /* in one worker; 0 = no limit */
+    /*
+     * Those of one kind as they are written. Access is the other way round: allow and deny are
+     * one list already, the first net that fits decides, and the last fits everybody.
+     */
+    struct conf_rule *rules;
+    size_t nrules;
     const char *file; /* where it stands, lent from the conf */
     size_t user;      /* index into conf.users */
 };
