@@ -9,10 +9,11 @@ import procs
 from house import HOSTEL, PHP_CGI, ROOT, free_port, hostel
 
 
-def as_user(uid):
-    """Arguments for Popen that run a program as uid, if we are root."""
-    return {"user": uid, "group": uid, "extra_groups": [],
-            "env": {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}} if ROOT else {}
+def as_user(s):
+    """Arguments for Popen that run a program as the owner of s, who has a place for run files."""
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent",
+           "XDG_RUNTIME_DIR": str(s.box.dir / "myrun")}
+    return {"env": env, **({"user": s.uid, "group": s.uid, "extra_groups": []} if ROOT else {})}
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def mine(box):
 
 
 def start(box, s, args, port):
-    return box.start(args, port, **as_user(s.uid))
+    return box.start(args, port, **as_user(s))
 
 
 @pytest.mark.core
@@ -64,7 +65,7 @@ def test_another_users_vhost_is_a_config_error(box, mine):
     del s.vhost["group"]
     path, _ = box.config()
     for args in (["check"], ["serve"]):
-        r = hostel(*args, "--config", path, **as_user(mine.uid))
+        r = hostel(*args, "--config", path, **as_user(mine))
         assert r.returncode == 1
         assert f"{path}: vhost other.test: " in r.stdout + r.stderr
         assert other in r.stdout + r.stderr
@@ -84,7 +85,7 @@ def test_one_line_development_server(box, mine):
 def test_directory_that_is_none(box, mine):
     for args in (["--root", box.dir / "missing"], ["--root", "/etc/passwd"],
                  ["--root", mine.root, "--listen", "nonsense"]):
-        r = hostel("serve", *args, **as_user(mine.uid))
+        r = hostel("serve", *args, **as_user(mine))
         assert r.returncode == 1 and r.stderr, args
 
 
@@ -113,6 +114,6 @@ def test_low_port_is_one_clear_line(box, mine):
             pytest.skip("low ports are free for all here")
     path, _ = box.config(listen=["127.0.0.1:80"])
     p = subprocess.run([HOSTEL, "serve", "--config", path], capture_output=True, text=True,
-                       timeout=20, check=False, **as_user(mine.uid))
+                       timeout=20, check=False, **as_user(mine))
     assert p.returncode == 1 and "127.0.0.1:80" in p.stderr
     assert len(p.stderr.strip().splitlines()) == 1
