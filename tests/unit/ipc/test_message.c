@@ -9,7 +9,10 @@
 
 #include <stdlib.h>
 
+#define NET "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\1" /* ::ffff:192.0.2.1 */
+
 static char bytes[65536];
+static char big[MSG_PREFIX_MAX + 1];
 
 static struct buf
 fresh(void)
@@ -36,6 +39,7 @@ GETTER(msg_worker_init)
 GETTER(msg_log)
 GETTER(msg_pool)
 GETTER(msg_vhost)
+GETTER(msg_rule)
 GETTER(msg_pool_state)
 GETTER(msg_conn)
 GETTER(msg_conn_prefix)
@@ -88,12 +92,30 @@ every_payload_is_exact(void **state)
     EXACT(msg_log, {4095});
     EXACT(msg_pool, {255, 1, 1, 0});
     EXACT(msg_vhost, {.names = SPAN("a.example\nb.example"), .root = SPAN("/srv/a")});
+    EXACT(msg_vhost, {.names = SPAN("a"),
+                      .root = SPAN("/"),
+                      .autoindex = 1,
+                      .compress = 1,
+                      .symlinks = MSG_SYMLINKS_OFF,
+                      .compress_min = UINT64_MAX,
+                      .fallback = SPAN("/index.php"),
+                      .conns_max = UINT32_MAX});
+    EXACT(msg_rule, {RULE_HEADER, MSG_HEADER_SET, 100, 599, SPAN("/a*"), SPAN("X"), SPAN("y")});
+    EXACT(msg_rule, {RULE_HEADER, MSG_HEADER_ADD, 404, 404, SPAN(""), SPAN("X"), SPAN("")});
+    EXACT(msg_rule, {RULE_HEADER, MSG_HEADER_REMOVE, 100, 599, SPAN(""), SPAN("X"), SPAN("")});
+    EXACT(msg_rule, {.kind = RULE_EXPIRES, .a = 0, .match = SPAN("image/*")});
+    EXACT(msg_rule,
+          {.kind = RULE_REDIRECT, .a = 308, .match = SPAN("*"), .value = SPAN("/$1")});
+    EXACT(msg_rule, {.kind = RULE_ERROR_PAGE, .a = 400, .b = 499, .value = SPAN("/e.html")});
+    EXACT(msg_rule, {.kind = RULE_AUTH, .name = SPAN("Realm"), .value = SPAN("/h")});
+    EXACT(msg_rule, {.kind = RULE_ACCESS, .op = 1, .a = 128, .match = SPAN(NET)});
+    EXACT(msg_rule, {.kind = RULE_ACCESS, .op = 0, .a = 0, .match = SPAN(NET)});
     EXACT(msg_pool_state, {.pool = 1, .generation = 2, .socket = SPAN("0-1000.0.2.sock")});
     EXACT(msg_conn, {SPAN("\0\1\2")});
     EXACT(msg_conn_prefix, {2, SPAN("GET / HTTP/1.1\r\n")});
 }
 
-/* A payload that only a liar sends. */
+/* A payload that only a liar sends: each row would pass but for one thing. */
 #define REFUSED(type, ...)                                                                     \
     do {                                                                                       \
         struct buf b = fresh();                                                                \
@@ -109,10 +131,7 @@ every_payload_is_exact(void **state)
 static void
 bounds_are_kept(void **state)
 {
-    static char big[MSG_PREFIX_MAX + 1];
-
     (void)state;
-    memset(big, 'x', sizeof(big));
     REFUSED(msg_start, {0, 1, 1});
     REFUSED(msg_user, {MSG_NONE, 0});
     REFUSED(msg_log, {MSG_LOGS_MAX});
@@ -136,6 +155,65 @@ bounds_are_kept(void **state)
 }
 
 static void
+bounds_of_vhosts_are_kept(void **state)
+{
+    (void)state;
+    REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("/"), .autoindex = 2});
+    REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("/"), .compress = 2});
+    REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("/"), .symlinks = 3});
+    REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("/"), .fallback = SPAN("x")});
+    REFUSED(msg_vhost,
+            {.names = SPAN("a"), .root = SPAN("/"), .fallback = {big, MSG_PATH_MAX + 1}});
+}
+
+static void
+bounds_of_rules_are_kept(void **state)
+{
+    (void)state;
+    REFUSED(msg_rule, {.kind = RULE_KINDS, .match = SPAN("x")});
+    /* headers */
+    REFUSED(msg_rule, {RULE_HEADER, 3, 100, 599, SPAN(""), SPAN("X"), SPAN("")});
+    REFUSED(msg_rule, {RULE_HEADER, 0, 99, 599, SPAN(""), SPAN("X"), SPAN("")});
+    REFUSED(msg_rule, {RULE_HEADER, 0, 100, 600, SPAN(""), SPAN("X"), SPAN("")});
+    REFUSED(msg_rule, {RULE_HEADER, 0, 300, 200, SPAN(""), SPAN("X"), SPAN("")});
+    REFUSED(msg_rule, {RULE_HEADER, 0, 100, 599, SPAN(""), SPAN(""), SPAN("y")});
+    REFUSED(msg_rule, {RULE_HEADER, 2, 100, 599, SPAN(""), SPAN("X"), SPAN("y")});
+    REFUSED(msg_rule, {RULE_HEADER, 0, 100, 599, SPAN("a\0b"), SPAN("X"), SPAN("y")});
+    REFUSED(msg_rule, {RULE_HEADER, 0, 100, 599, SPAN(""), SPAN("X\0"), SPAN("y")});
+    REFUSED(msg_rule, {RULE_HEADER, 0, 100, 599, SPAN(""), SPAN("X"), SPAN("\0")});
+    REFUSED(msg_rule,
+            {RULE_HEADER, 0, 100, 599, {big, MSG_PATH_MAX + 1}, SPAN("X"), SPAN("y")});
+    REFUSED(msg_rule, {RULE_HEADER, 0, 100, 599, SPAN(""), {big, MSG_NAME_MAX + 1}, SPAN("y")});
+    REFUSED(msg_rule,
+            {RULE_HEADER, 0, 100, 599, SPAN(""), SPAN("X"), {big, MSG_VALUE_MAX + 1}});
+    /* expires */
+    REFUSED(msg_rule, {.kind = RULE_EXPIRES, .match = SPAN("")});
+    REFUSED(msg_rule, {.kind = RULE_EXPIRES, .match = SPAN("*"), .name = SPAN("x")});
+    REFUSED(msg_rule, {.kind = RULE_EXPIRES, .match = SPAN("*"), .b = 1});
+    /* redirects */
+    REFUSED(msg_rule,
+            {.kind = RULE_REDIRECT, .a = 299, .match = SPAN("*"), .value = SPAN("/")});
+    REFUSED(msg_rule,
+            {.kind = RULE_REDIRECT, .a = 400, .match = SPAN("*"), .value = SPAN("/")});
+    REFUSED(msg_rule, {.kind = RULE_REDIRECT, .a = 301, .match = SPAN(""), .value = SPAN("/")});
+    REFUSED(msg_rule, {.kind = RULE_REDIRECT, .a = 301, .match = SPAN("*"), .value = SPAN("")});
+    /* error pages */
+    REFUSED(msg_rule, {.kind = RULE_ERROR_PAGE, .a = 399, .b = 404, .value = SPAN("/e")});
+    REFUSED(msg_rule, {.kind = RULE_ERROR_PAGE, .a = 404, .b = 403, .value = SPAN("/e")});
+    REFUSED(msg_rule, {.kind = RULE_ERROR_PAGE, .a = 404, .b = 404, .value = SPAN("e")});
+    REFUSED(msg_rule, {.kind = RULE_ERROR_PAGE, .a = 404, .b = 404, .value = SPAN("")});
+    /* passwords */
+    REFUSED(msg_rule, {.kind = RULE_AUTH, .name = SPAN(""), .value = SPAN("/h")});
+    REFUSED(msg_rule, {.kind = RULE_AUTH, .name = SPAN("R"), .value = SPAN("h")});
+    REFUSED(msg_rule, {.kind = RULE_AUTH, .name = SPAN("R"), .value = SPAN("")});
+    /* addresses */
+    REFUSED(msg_rule, {.kind = RULE_ACCESS, .op = 2, .a = 128, .match = SPAN(NET)});
+    REFUSED(msg_rule, {.kind = RULE_ACCESS, .op = 1, .a = 129, .match = SPAN(NET)});
+    REFUSED(msg_rule, {.kind = RULE_ACCESS, .op = 1, .a = 128, .match = SPAN("\1\2\3\4")});
+    REFUSED(msg_rule, {.kind = RULE_ACCESS, .op = 1, .a = 128, .match = SPAN(NET "x")});
+}
+
+static void
 a_count_larger_than_the_message(void **state)
 {
     static const char lie[] = "\xff\xff\xff\xff"
@@ -154,8 +232,11 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_payload_is_exact),
         cmocka_unit_test(bounds_are_kept),
+        cmocka_unit_test(bounds_of_vhosts_are_kept),
+        cmocka_unit_test(bounds_of_rules_are_kept),
         cmocka_unit_test(a_count_larger_than_the_message),
     };
 
+    memset(big, '/', sizeof(big));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
