@@ -310,7 +310,8 @@ def run_hostile(house, table, role, modes, expected):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("build", nargs="?", default=f"{SOURCE}/build")
+    parser.add_argument("build", nargs="?",
+                        default=os.environ.get("HOSTEL_BUILD") or f"{SOURCE}/build")
     parser.add_argument("--only", help="attacks whose name has this in it")
     options = parser.parse_args()
     table = Table(options.only)
