@@ -164,23 +164,32 @@ enter_directories(struct child *c)
     return 0;
 }
 
+/* Soft and hard, and never above what is ours. */
+static int
+set_limit(__rlimit_resource_t which, rlim_t max)
+{
+    struct rlimit limit;
+
+    if (getrlimit(which, &limit) < 0)
+        return -errno;
+    if (limit.rlim_max != RLIM_INFINITY && max > limit.rlim_max)
+        max = limit.rlim_max;
+    limit = (struct rlimit){max, max};
+    return setrlimit(which, &limit) < 0 ? -errno : 0;
+}
+
 static int
 set_limits(struct child *c)
 {
-    struct rlimit core = {0, 0}, files;
-    rlim_t max = c->spec->files_max;
+    int rc;
 
     c->step = "limits";
-    if (setrlimit(RLIMIT_CORE, &core) < 0)
-        return -errno;
-    if (max == 0)
-        return 0;
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-        return -errno;
-    if (files.rlim_max != RLIM_INFINITY && max > files.rlim_max)
-        max = files.rlim_max;
-    files = (struct rlimit){max, max};
-    return setrlimit(RLIMIT_NOFILE, &files) < 0 ? -errno : 0;
+    rc = set_limit(RLIMIT_CORE, 0);
+    if (rc == 0 && c->spec->files_max)
+        rc = set_limit(RLIMIT_NOFILE, c->spec->files_max);
+    if (rc == 0 && c->spec->procs_max)
+        rc = set_limit(RLIMIT_NPROC, c->spec->procs_max);
+    return rc;
 }
 
 static int

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -27,14 +28,22 @@ set(int fd, int level, int option, int value)
 static int
 tcp_options(int fd, sa_family_t family)
 {
+    static const struct timeval soon = {.tv_usec = 1000};
     int rc = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 
     if (rc == 0 && family == AF_INET6)
         rc = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (rc == 0)
         rc = set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_SECONDS);
-    if (rc == 0) /* accepted connections inherit it */
+    if (rc == 0) /* accepted connections inherit it, and the times below */
         rc = set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    /*
+     * Nobody waits in a call on a connection. But whoever holds a copy of one, a worker that
+     * handed it back, could make it blocking under the next owner: then this is how long.
+     */
+    if (rc == 0 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon)) < 0 ||
+                    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon)) < 0))
+        rc = -errno;
     return rc;
 }
 
