@@ -66,6 +66,7 @@ struct user {
     uint32_t index;
     enum user_state state;
     struct channel *channel; /* the acceptors' end; NULL: none yet */
+    uint32_t channel_no;     /* what the supervisor calls it */
     struct channel *drain;   /* USER_AWAY: the workers' end, to answer what waits in it */
     uint64_t retry_ms;
     STAILQ_HEAD(, pending) queue;
@@ -103,7 +104,8 @@ struct acceptor {
 
 /* control.c: what the supervisor says */
 int control_open(struct acceptor *a, int fd);
-int control_send_user(struct acceptor *a, enum msg_type type, uint32_t user);
+/* in  channel  the one that is bad, with USER_BAD; else 0 */
+int control_send_user(struct acceptor *a, enum msg_type type, uint32_t user, uint32_t channel);
 
 /* accept.c */
 int accept_start(struct acceptor *a);
@@ -125,7 +127,7 @@ void handover_add(struct acceptor *a, uint32_t user, int fd, uint8_t flags,
 void handover_flush(struct acceptor *a);
 void handover_expire(struct acceptor *a, uint64_t now_ms);
 /* takes fd */
-int handover_channel(struct acceptor *a, uint32_t user, int fd);
+int handover_channel(struct acceptor *a, const struct msg_user *m, int fd);
 int handover_down(struct acceptor *a, uint32_t user, uint32_t retry_ms, int drain_fd);
 bool handover_idle(const struct acceptor *a);
 

@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#define CONTROL_QUEUE_MAX (256 * 1024) /* bytes of USER_WANT: 20,000 users at once */
+#define CONTROL_QUEUE_MAX (8 * 1024 * 1024) /* of USER_WANT: 20,000 users at once */
 
 static int
 send_message(struct acceptor *a, enum msg_type type, const struct buf *payload)
@@ -20,9 +20,9 @@ send_message(struct acceptor *a, enum msg_type type, const struct buf *payload)
 }
 
 int
-control_send_user(struct acceptor *a, enum msg_type type, uint32_t user)
+control_send_user(struct acceptor *a, enum msg_type type, uint32_t user, uint32_t channel)
 {
-    struct msg_user m = {.user = user};
+    struct msg_user m = {.user = user, .channel = channel};
     struct buf b;
     struct writer w = {&b, 0};
     int rc;
@@ -111,7 +111,7 @@ on_user_channel(struct acceptor *a, struct message *m)
 
     if (msg_user_get(&m->payload, &u) < 0 || !a->routes || u.user >= routes_users(a->routes))
         return -EPROTO;
-    return handover_channel(a, u.user, fd_take(&m->fds[0]));
+    return handover_channel(a, &u, fd_take(&m->fds[0]));
 }
 
 static int

@@ -52,6 +52,20 @@ is_visitor(const struct acceptor *a, int fd)
            getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && is_our_port(a, fd);
 }
 
+/*
+ * What the worker may have done to the socket, for whoever gets it next: a close() that lingers
+ * would wait for a visitor who never reads, and a mark that is never reached wakes nobody.
+ */
+static void
+undo_options(int fd)
+{
+    const struct linger off = {0};
+    const int lowat = 1;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat));
+}
+
 int
 handback(struct user *u, struct message *m)
 {
@@ -67,6 +81,7 @@ handback(struct user *u, struct message *m)
     if (m->type != MSG_CONN_BACK || msg_conn_prefix_get(&m->payload, &back) < 0 || back.flags)
         return -EPROTO;
     fd = fd_take(&m->fds[0]);
+    undo_options(fd);
     if (a->stop_ms) {
         fd_close(&fd);
         return 0;

@@ -96,7 +96,7 @@ static void
 ask_for(struct user *u)
 {
     u->state = USER_WANTED;
-    if (control_send_user(u->acceptor, MSG_USER_WANT, u->index) < 0)
+    if (control_send_user(u->acceptor, MSG_USER_WANT, u->index, 0) < 0)
         u->state = USER_ASLEEP; /* the supervisor is behind: the next connection asks again */
 }
 
@@ -257,7 +257,7 @@ on_worker_end(void *data, int reason)
     u->blocked = false;
     if (u->state == USER_UP)
         u->state = USER_WANTED;
-    (void)control_send_user(u->acceptor, MSG_USER_BAD, u->index);
+    (void)control_send_user(u->acceptor, MSG_USER_BAD, u->index, u->channel_no);
 }
 
 static int
@@ -299,13 +299,14 @@ open_channel(struct user *u, struct channel **c, int fd, enum ipc_role self, enu
 }
 
 int
-handover_channel(struct acceptor *a, uint32_t user, int fd)
+handover_channel(struct acceptor *a, const struct msg_user *m, int fd)
 {
-    struct user *u = handover_user(a, user);
+    struct user *u = handover_user(a, m->user);
     int rc = open_channel(u, &u->channel, fd, IPC_ACCEPTOR, IPC_WORKER, &user_ops);
 
     if (rc < 0)
         return rc;
+    u->channel_no = m->channel;
     u->blocked = false;
     if (u->state != USER_AWAY)
         u->state = USER_UP;
@@ -348,8 +349,11 @@ handover_expire(struct acceptor *a, uint64_t now_ms)
         next = LIST_NEXT(u, busy_link);
         if (u->state == USER_AWAY && now_ms >= u->retry_ms)
             come_back(u);
-        while ((p = STAILQ_FIRST(&u->queue)) && p->deadline_ms <= now_ms)
+        while ((p = STAILQ_FIRST(&u->queue)) && p->deadline_ms <= now_ms) {
             answer_unavailable(u, unqueue(u));
+            if (u->state == USER_WANTED) /* it does not come: the next connection asks again */
+                u->state = USER_ASLEEP;
+        }
         u->blocked = false; /* descriptors in flight have no event: look again */
         send_queue(u);
         if (u->queued || (u->state == USER_AWAY && !a->stop_ms))

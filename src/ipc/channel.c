@@ -108,6 +108,7 @@ channel_open(struct channel *c, uv_loop_t *loop, int fd, enum ipc_role self, enu
         .ops = ops,
         .data = data,
         .queued_max = queued_max,
+        .takes_fds = ipc_fds_max(peer, self) > 0,
     };
     STAILQ_INIT(&c->queue);
     rc = uv_poll_init(loop, &c->poll, fd);
@@ -118,6 +119,12 @@ channel_open(struct channel *c, uv_loop_t *loop, int fd, enum ipc_role self, enu
     c->poll.data = c;
     watch(c);
     return 0;
+}
+
+void
+channel_bound(struct channel *c, size_t queued_max)
+{
+    c->queued_max = queued_max;
 }
 
 void
@@ -162,6 +169,10 @@ take_fds(struct msghdr *h, int fds[static IPC_FDS_MAX], bool *excess)
 }
 
 /*
+ * Without room for descriptors the kernel drops them and says so. They never become ours:
+ * closing a file is a word with whoever is behind it, and who sends what he may not send could
+ * keep us waiting for the answer.
+ *
  * ret  1 a message was handed on; 0 nothing there now; < 0 the channel ended
  */
 static int
@@ -171,8 +182,8 @@ receive_one(struct channel *c)
     struct iovec iov = {scratch, sizeof(scratch)};
     struct msghdr h = {.msg_iov = &iov,
                        .msg_iovlen = 1,
-                       .msg_control = control,
-                       .msg_controllen = sizeof(control)};
+                       .msg_control = c->takes_fds ? control : NULL,
+                       .msg_controllen = c->takes_fds ? sizeof(control) : 0};
     struct message m = {0};
     bool excess = false;
     struct reader type;
@@ -247,12 +258,19 @@ transmit(struct channel *c, const struct outgoing *o, const int *fds, unsigned n
     return 0;
 }
 
+/* All of it: of a short message what keeps it is the most. */
+static size_t
+queued_cost(const struct outgoing *o)
+{
+    return sizeof(struct queued_message) + o->payload.n;
+}
+
 static int
 enqueue(struct channel *c, const struct outgoing *o, int *fds, unsigned nfds)
 {
     struct queued_message *q;
 
-    if (c->queued_bytes + TYPE_BYTES + o->payload.n > c->queued_max)
+    if (c->queued_bytes + queued_cost(o) > c->queued_max)
         return -ENOBUFS;
     q = mem_new(sizeof(*q) + o->payload.n);
     q->o = *o;
@@ -263,7 +281,7 @@ enqueue(struct channel *c, const struct outgoing *o, int *fds, unsigned nfds)
         q->fds[i] = fd_take(&fds[i]);
     q->nfds = nfds;
     STAILQ_INSERT_TAIL(&c->queue, q, link);
-    c->queued_bytes += TYPE_BYTES + o->payload.n;
+    c->queued_bytes += queued_cost(o);
     watch(c);
     return CHANNEL_QUEUED;
 }
@@ -320,7 +338,7 @@ flush(struct channel *c)
             return;
         }
         STAILQ_REMOVE_HEAD(&c->queue, link);
-        c->queued_bytes -= TYPE_BYTES + q->o.payload.n;
+        c->queued_bytes -= queued_cost(&q->o);
         fd_close_all(q->fds, q->nfds);
         free(q);
     }

@@ -61,6 +61,7 @@ msg_user_put(struct writer *w, const struct msg_user *m)
 {
     put_u32(w, m->user);
     put_u32(w, m->retry_ms);
+    put_u32(w, m->channel);
 }
 
 int
@@ -68,6 +69,7 @@ msg_user_get(struct reader *r, struct msg_user *m)
 {
     m->user = get_u32(r);
     m->retry_ms = get_u32(r);
+    m->channel = get_u32(r);
     return got(r, m->user != MSG_NONE);
 }
 

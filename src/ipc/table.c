@@ -17,6 +17,17 @@ ipc_row(uint16_t type)
     return NULL;
 }
 
+unsigned
+ipc_fds_max(enum ipc_role from, enum ipc_role to)
+{
+    unsigned max = 0;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].from == from && rows[i].to == to && rows[i].fds_max > max)
+            max = rows[i].fds_max;
+    return max;
+}
+
 const struct ipc_row *
 ipc_permit(uint16_t type, enum ipc_role from, enum ipc_role to, enum ipc_phase phase,
            unsigned nfds)

@@ -10,16 +10,18 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define ACCEPTOR_QUEUE_MAX (4 * 1024 * 1024) /* a message a user, 20,000 of them at a start */
-#define CONNS_MAX          16384             /* altogether; the oldest give way */
+/* What waits for an acceptor that does not read: at its start one message for each user. */
+#define ACCEPTOR_QUEUE_MIN (1024 * 1024)
+#define ACCEPTOR_USER_SIZE 512   /* bytes that keep such a message, and more */
+#define CONNS_MAX          16384 /* altogether; the oldest give way */
 #define RETRY_FIRST_MS     100
 #define RETRY_LAST_MS      5000
 
 static int
 send_user(struct acceptor_child *a, enum msg_type type, uint32_t user, uint32_t retry_ms,
-          int fd)
+          int fd, uint32_t channel_no)
 {
-    struct msg_user m = {user, retry_ms};
+    struct msg_user m = {user, retry_ms, channel_no};
     struct buf b;
     struct writer w = {&b, 0};
     int rc, copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -86,6 +88,7 @@ on_hello(struct acceptor_child *a, struct message *m)
 {
     struct supervisor *s = a->child.s;
     struct msg_hello hello;
+    uint64_t now = date_mono_ms();
     int rc = 0;
 
     if (msg_hello_get(&m->payload, &hello) < 0 || a->greeted)
@@ -94,6 +97,9 @@ on_hello(struct acceptor_child *a, struct message *m)
         log_error("hostel-acceptor is of another build than hostel: install them together");
         return -EPROTO;
     }
+    a->greeted = true;
+    if (s->stop != STOP_NOT)
+        return 0; /* STOP is on its way */
     for (size_t i = 0; rc == 0 && i < s->conf->nlisten; i++)
         rc = send_listener(a, (uint32_t)i);
     if (rc == 0)
@@ -102,16 +108,17 @@ on_hello(struct acceptor_child *a, struct message *m)
         struct room *r = &s->rooms[i];
 
         if (r->front >= 0)
-            rc = send_user(a, MSG_USER_CHANNEL, r->index, 0, r->front);
+            rc = send_user(a, MSG_USER_CHANNEL, r->index, 0, r->front, r->channel_no);
+        if (rc == 0 && r->state == ROOM_DOWN && now < r->retry_ms)
+            rc = send_user(a, MSG_USER_DOWN, r->index, (uint32_t)(r->retry_ms - now), -1, 0);
     }
-    a->greeted = true;
     return rc == 0 ? send_start(a) : rc;
 }
 
 static int
 on_ready(struct acceptor_child *a, struct message *m)
 {
-    if (reader_end(&m->payload) < 0 || a->ready)
+    if (reader_end(&m->payload) < 0 || a->ready || !a->greeted)
         return -EPROTO;
     a->ready = true;
     if (a->child.s->stop == STOP_NOT)
@@ -128,12 +135,12 @@ on_user(struct acceptor_child *a, struct message *m)
 
     if (msg_user_get(&m->payload, &u) < 0 || u.user >= s->conf->nusers)
         return -EPROTO;
-    if (s->stop != STOP_NOT)
+    if (s->stop > STOP_ACCEPTORS)
         return 0;
-    if (m->type == MSG_USER_WANT)
+    if (m->type == MSG_USER_WANT) /* also of a connection that came just before the end */
         room_wanted(&s->rooms[u.user]);
     else
-        room_bad(&s->rooms[u.user]);
+        room_bad(&s->rooms[u.user], u.channel);
     return 0;
 }
 
@@ -179,8 +186,7 @@ on_end(void *data, int reason)
     if (reason < 0)
         log_error("%s (pid %ld) is ended: %s", a->child.label, (long)a->child.pid,
                   reason == -EPROTO ? "it said what it may not say" : uv_strerror(reason));
-    if (reason < 0)
-        child_signal(&a->child, SIGKILL);
+    child_signal(&a->child, SIGKILL);
     drop_control(a);
 }
 
@@ -222,8 +228,10 @@ start(struct acceptor_child *a)
 
     a->retry_ms = 0;
     rc = channel_pair(pair);
-    if (rc < 0)
+    if (rc < 0) {
+        log_error("cannot start %s: %s", a->child.label, uv_strerror(rc));
         return rc;
+    }
     spec_acceptor(&spec, s->conf, &s->conf->acceptor_ids, s->empty_dir);
     spec.exec_fd = s->acceptor_exe;
     spec.argv = argv;
@@ -239,7 +247,8 @@ start(struct acceptor_child *a)
     }
     a->control = mem_new(sizeof(*a->control));
     rc = channel_open(a->control, &s->loop, pair[0], IPC_SUPERVISOR, IPC_ACCEPTOR,
-                      ACCEPTOR_QUEUE_MAX, &control_ops, a);
+                      ACCEPTOR_QUEUE_MIN + s->conf->nusers * ACCEPTOR_USER_SIZE, &control_ops,
+                      a);
     if (rc < 0) {
         free(a->control);
         a->control = NULL;
@@ -273,7 +282,7 @@ acceptors_sweep(struct supervisor *s, uint64_t now_ms)
 
         if (s->stop == STOP_NOT && !a->child.pid && a->retry_ms <= now_ms && start(a) < 0)
             a->retry_ms = now_ms + RETRY_LAST_MS;
-        if (a->child.pid && !a->ready && now_ms > a->child.since_ms + START_TIMEOUT_MS)
+        if (a->child.pid && !a->ready && child_age_ms(&a->child, now_ms) > START_TIMEOUT_MS)
             child_signal(&a->child, SIGKILL);
     }
 }
@@ -325,7 +334,7 @@ acceptors_tell_channel(struct supervisor *s, struct room *r)
 
         /* one that has not greeted yet gets all channels then */
         if (a->control && a->greeted &&
-            send_user(a, MSG_USER_CHANNEL, r->index, 0, r->front) < 0)
+            send_user(a, MSG_USER_CHANNEL, r->index, 0, r->front, r->channel_no) < 0)
             child_signal(&a->child, SIGKILL);
     }
 }
@@ -340,7 +349,7 @@ acceptors_tell_down(struct supervisor *s, struct room *r, uint32_t retry_ms)
 
         if (!a->control || !a->greeted)
             continue;
-        if (send_user(a, MSG_USER_DOWN, r->index, retry_ms, drain) < 0)
+        if (send_user(a, MSG_USER_DOWN, r->index, retry_ms, drain, 0) < 0)
             child_signal(&a->child, SIGKILL);
         drain = -1;
     }

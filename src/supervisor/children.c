@@ -7,9 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define REAP_MAX 64 /* in one turn of the loop */
 
 static void
 on_spawned(void *data, pid_t pid, const struct spawn_error *error)
@@ -32,8 +35,12 @@ child_start(struct child *c, struct spawn_spec *spec, int log_fd)
         log_error("cannot start %s: pipe: %s", c->label, uv_strerror(rc));
         return rc;
     }
-    /* the child's end blocks: a child that talks too much waits, nothing of it is lost */
-    (void)fcntl(pipe_fds[1], F_SETFL, 0);
+    /*
+     * PHP's end blocks: it waits when it talks too much, and nothing is lost. Ours may not wait
+     * for anybody, least of all an acceptor: their words beyond what the pipe holds are lost.
+     */
+    if (spec->cage == CAGE_PHP)
+        (void)fcntl(pipe_fds[1], F_SETFL, 0);
     for (unsigned i = 0; i < spec->nfds; i++)
         if (spec->fds[i] == SPAWN_FD_LOG)
             spec->fds[i] = pipe_fds[1];
@@ -56,8 +63,17 @@ child_start(struct child *c, struct spawn_spec *spec, int log_fd)
 void
 child_signal(struct child *c, int signal)
 {
-    if (c->pid > 0)
-        (void)kill(c->own_group ? -c->pid : c->pid, signal);
+    if (c->pid <= 0)
+        return;
+    /* a child that was born a moment ago has no group of its own yet */
+    if (!c->own_group || (kill(-c->pid, signal) < 0 && errno == ESRCH))
+        (void)kill(c->pid, signal);
+}
+
+uint64_t
+child_age_ms(const struct child *c, uint64_t now_ms)
+{
+    return now_ms > c->since_ms ? now_ms - c->since_ms : 0;
 }
 
 static struct child *
@@ -92,11 +108,15 @@ children_reap(struct supervisor *s)
 {
     siginfo_t info;
 
-    for (;;) {
+    for (unsigned turn = 0;; turn++) {
         struct child *c;
         pid_t pid;
         bool clean;
 
+        if (turn == REAP_MAX) { /* orphans may come as fast as they are reaped: others first */
+            (void)kill(getpid(), SIGCHLD);
+            return;
+        }
         info.si_pid = 0;
         if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
             return;
@@ -115,6 +135,31 @@ children_reap(struct supervisor *s)
         logpipe_free(&c->log);
         c->on_exit(c, clean);
     }
+}
+
+/*
+ * What PHP started and put in a session of its own outlives the group. Once its parents are
+ * gone it is our child, as we are the subreaper, and nobody else reaps: the numbers hold.
+ */
+bool
+children_kill_orphans(struct supervisor *s)
+{
+    char path[64];
+    long pid;
+    bool any = false;
+    FILE *f;
+
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%ld/children", (long)getpid());
+    f = fopen(path, "re");
+    while (f && fscanf(f, "%ld", &pid) == 1) {
+        if (pid <= 0 || find(s, (pid_t)pid))
+            continue;
+        any = true;
+        (void)kill((pid_t)pid, SIGKILL);
+    }
+    if (f)
+        (void)fclose(f);
+    return any;
 }
 
 bool

@@ -17,6 +17,7 @@
 
 #define LOGPIPE_LINE 1024        /* bytes of one line before escaping; more is cut */
 #define LOGPIPE_RATE (64 * 1024) /* bytes a second */
+#define LINE_COST    64 /* a line's own share of them: it is one write, however short */
 
 struct logpipe {
     uv_poll_t poll;
@@ -62,6 +63,7 @@ write_line(struct logpipe *p)
     (void)!write(p->log_fd, out.data + out.start, out.len);
     buf_done(&out);
     p->have = 0;
+    p->spent += LINE_COST;
 }
 
 static void
@@ -85,18 +87,17 @@ take(struct logpipe *p, struct span s)
 
 /* ret  false at the end of the pipe */
 static bool
-drain(struct logpipe *p, size_t room)
+drain(struct logpipe *p)
 {
-    char bytes[4096];
+    char bytes[1024];
 
-    while (room) {
-        ssize_t n = read(p->fd, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
+    while (p->spent < LOGPIPE_RATE) {
+        ssize_t n = read(p->fd, bytes, sizeof(bytes));
 
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
             return false;
         if (n < 0)
             return true;
-        room -= (size_t)n;
         p->spent += (size_t)n;
         take(p, span_of(bytes, (size_t)n));
     }
@@ -129,7 +130,7 @@ on_bytes(uv_poll_t *poll, int status, int events)
         uv_timer_start(&p->timer, on_next_second, 1000, 0);
         return;
     }
-    if (status < 0 || !drain(p, LOGPIPE_RATE - p->spent))
+    if (status < 0 || !drain(p))
         uv_poll_stop(&p->poll); /* freed when the child is reaped */
 }
 
@@ -173,7 +174,8 @@ logpipe_free(struct logpipe **pp)
     *pp = NULL;
     if (!p)
         return;
-    (void)drain(p, LOGPIPE_RATE); /* its last words */
+    p->spent = 0;
+    (void)drain(p); /* its last words */
     if (p->have)
         write_line(p);
     uv_poll_stop(&p->poll);

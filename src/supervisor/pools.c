@@ -292,8 +292,11 @@ on_exit_of(struct child *c, bool clean)
 
     (void)clean;
     p->state = POOL_ENDED;
-    if (p->s->stop != STOP_NOT && p->nholders == 0)
-        was_ending = true;
+    if (p->s->stop == STOP_POOLS ||
+        (p->s->stop != STOP_NOT && date_mono_ms() >= p->s->stop_ms)) {
+        was_ending = true; /* nothing is started any more */
+        p->nholders = 0;
+    }
     if (was_ending) {
         p->crashes = 0;
         close_socket(p);
@@ -320,20 +323,29 @@ end_process(struct pool *p)
     child_signal(&p->child, SIGTERM);
 }
 
+/* The back-off is over: one more try, then down again. */
+static void
+come_back(struct pool *p, uint64_t now_ms)
+{
+    if (p->state != POOL_DOWN || now_ms < p->retry_ms)
+        return;
+    p->state = POOL_ENDED;
+    p->crashes = CRASHES_MAX - 1;
+}
+
 /* --- what workers say -----------------------------------------------------------------------
  */
 
 void
 pool_wanted(struct pool *p, struct worker_child *w)
 {
-    if (p->state == POOL_DOWN) {
-        uint64_t now = date_mono_ms();
+    uint64_t now = date_mono_ms();
 
+    come_back(p, now);
+    if (p->state == POOL_DOWN) {
         worker_tell_pool(
             w, MSG_POOL_FAILED,
-            &(struct msg_pool_state){
-                .pool = p->id,
-                .retry_ms = now < p->retry_ms ? (uint32_t)(p->retry_ms - now) : 1});
+            &(struct msg_pool_state){.pool = p->id, .retry_ms = (uint32_t)(p->retry_ms - now)});
         return;
     }
     hold(p, w);
@@ -381,14 +393,11 @@ pools_sweep(struct supervisor *s, uint64_t now_ms)
         struct pool *p = &s->pools[i];
 
         if (p->state == POOL_RUNS && p->nholders == 0 && s->stop == STOP_NOT &&
-            now_ms >= p->child.since_ms + LIFE_MIN_MS)
+            child_age_ms(&p->child, now_ms) >= LIFE_MIN_MS)
             end_process(p);
         if (p->state == POOL_ENDING && now_ms >= p->kill_ms)
             child_signal(&p->child, SIGKILL);
-        if (p->state == POOL_DOWN && now_ms >= p->retry_ms) {
-            p->state = POOL_ENDED;
-            p->crashes = CRASHES_MAX - 1; /* one more try, then down again */
-        }
+        come_back(p, now_ms);
     }
 }
 

@@ -3,7 +3,7 @@
  * Both ends of the channel stay open here, so what waits in it outlives every worker.
  * Floor 6, hostel.
  *
- *   EMPTY ──wanted, or channel readable──> OPEN ──all retired──> EMPTY
+ *   EMPTY ──wanted, or channel readable──> (QUEUED) ──> OPEN ──all retired──> EMPTY
  *     ↑                                     │ crashed
  *     │         less than CRASHES_MAX times │ in a row: EMPTY again (what waits starts them)
  *     └──── back-off over ──── DOWN <───────┘ else
@@ -24,7 +24,12 @@
 #define RETIRE_MIN_MS 500   /* one that leaves sooner did not retire, whatever its status */
 #define DOWN_FIRST_MS 1000
 #define DOWN_LAST_MS  30000
-#define DRAIN_LATE_MS 300 /* an acceptor notices the end of a back-off with its tick */
+#define STARTS_MAX                                                                             \
+    32 /* rooms at once: a thousand would starve each other to their deadlines                 \
+        */
+#define STARTS_SWEEP  4    /* more with each sweep, whatever became of those */
+#define MUTE_MS       2000 /* a worker whose channel is closed ends by itself, or not */
+#define DRAIN_LATE_MS 300  /* an acceptor notices the end of a back-off with its tick */
 /*
  * The send buffer of the acceptors' end; the kernel doubles it. Just enough for one CONN_PREFIX
  * (MSG_PREFIX_MAX), and for some fifty CONN datagrams with up to 64 sockets each: what does
@@ -35,6 +40,7 @@
 void
 rooms_new(struct supervisor *s)
 {
+    STAILQ_INIT(&s->queued);
     s->rooms = mem_new_array(s->conf->nusers, sizeof(*s->rooms));
     for (size_t i = 0; i < s->conf->nusers; i++)
         s->rooms[i] = (struct room){
@@ -61,6 +67,8 @@ unwatch(struct room *r)
 }
 
 static void open_room(struct room *r);
+static void open_now(struct room *r);
+static void open_queued(struct room *r);
 
 static void
 on_readable(uv_poll_t *poll, int status, int events)
@@ -114,7 +122,7 @@ static void
 empty_room(struct room *r)
 {
     r->state = ROOM_EMPTY;
-    if (r->s->stop == STOP_NOT)
+    if (r->s->stop <= STOP_ACCEPTORS)
         watch(r);
 }
 
@@ -122,6 +130,20 @@ static void
 count_crash(struct room *r, uint64_t lived_ms)
 {
     r->crashes = lived_ms > CRASH_CALM_MS ? 1 : r->crashes + 1;
+}
+
+static void
+stops_starting(struct room *r)
+{
+    struct room *next;
+
+    if (!r->starting)
+        return;
+    r->starting = false;
+    r->s->starting--;
+    next = STAILQ_FIRST(&r->s->queued);
+    if (next && r->s->starting < STARTS_MAX)
+        open_queued(next);
 }
 
 static void
@@ -136,6 +158,24 @@ static void
 open_room(struct room *r)
 {
     unwatch(r);
+    if (r->s->starting < STARTS_MAX) {
+        open_now(r);
+        return;
+    }
+    r->state = ROOM_QUEUED;
+    STAILQ_INSERT_TAIL(&r->s->queued, r, in_queue);
+}
+
+static void
+open_queued(struct room *r)
+{
+    STAILQ_REMOVE(&r->s->queued, r, room, in_queue);
+    open_now(r);
+}
+
+static void
+open_now(struct room *r)
+{
     if (!r->workers) {
         r->workers = mem_new_array(r->user->workers, sizeof(*r->workers));
         for (uint32_t i = 0; i < r->user->workers; i++)
@@ -143,8 +183,11 @@ open_room(struct room *r)
     }
     r->state = ROOM_OPEN;
     start_workers(r);
-    if (r->running)
+    if (r->running) {
+        r->starting = true;
+        r->s->starting++;
         return;
+    }
     count_crash(r, 0);
     if (r->crashes >= CRASHES_MAX)
         go_down(r);
@@ -163,6 +206,7 @@ make_channel(struct room *r)
     (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     r->front = pair[0];
     r->back = pair[1];
+    r->channel_no++;
     acceptors_tell_channel(r->s, r);
     return 0;
 }
@@ -195,8 +239,10 @@ room_wanted(struct room *r)
  * connection any more. They end, and their channel with all that is in it.
  */
 void
-room_bad(struct room *r)
+room_bad(struct room *r, uint32_t channel_no)
 {
+    if (channel_no != r->channel_no)
+        return; /* another acceptor has said so: this one's new channel is on its way */
     log_error("user %s: his workers broke the protocol and are ended", r->user->ids.name);
     for (uint32_t i = 0; r->workers && i < r->user->workers; i++)
         child_signal(&r->workers[i].child, SIGKILL);
@@ -210,13 +256,20 @@ room_bad(struct room *r)
 }
 
 void
+room_worker_ready(struct room *r)
+{
+    stops_starting(r);
+}
+
+void
 room_worker_exited(struct room *r, struct worker_child *w, bool clean)
 {
     uint64_t lived_ms = date_mono_ms() - w->child.since_ms;
 
-    r->running--;
+    if (--r->running == 0)
+        stops_starting(r);
     pools_forget_worker(r->s, w);
-    if (r->s->stop != STOP_NOT)
+    if (r->s->stop > STOP_ACCEPTORS)
         return;
     if (!clean || lived_ms < RETIRE_MIN_MS)
         count_crash(r, lived_ms);
@@ -230,25 +283,46 @@ room_worker_exited(struct room *r, struct worker_child *w, bool clean)
         empty_room(r);
 }
 
+/* Those that are slow to start do not hold the others back for ever. */
+static void
+start_some(struct supervisor *s)
+{
+    struct room *r;
+
+    for (unsigned i = 0; i < STARTS_SWEEP && (r = STAILQ_FIRST(&s->queued)); i++)
+        open_queued(r);
+}
+
+static void
+sweep_worker(struct worker_child *w, uint64_t now_ms)
+{
+    if (!w->child.pid)
+        return;
+    if (w->said >= WORKER_SAID_MAX && w->control)
+        channel_resume(w->control);
+    w->said = 0;
+    if (!w->control && now_ms - w->mute_ms > MUTE_MS)
+        child_signal(&w->child, SIGKILL);
+    if (w->ready || child_age_ms(&w->child, now_ms) <= START_TIMEOUT_MS)
+        return;
+    log_error("%s (pid %ld) did not get ready and is ended", w->child.label,
+              (long)w->child.pid);
+    child_signal(&w->child, SIGKILL);
+}
+
 void
 rooms_sweep(struct supervisor *s, uint64_t now_ms)
 {
+    start_some(s);
     for (size_t i = 0; i < s->conf->nusers; i++) {
         struct room *r = &s->rooms[i];
 
-        if (r->state == ROOM_DOWN && now_ms >= r->retry_ms)
+        if (s->stop == STOP_NOT && r->state == ROOM_DOWN && now_ms >= r->retry_ms)
             empty_room(r);
         else if (r->state == ROOM_EMPTY && s->stop == STOP_NOT)
             watch(r);
-        for (uint32_t k = 0; r->workers && k < r->user->workers; k++) {
-            struct worker_child *w = &r->workers[k];
-
-            if (w->child.pid && !w->ready && now_ms > w->child.since_ms + START_TIMEOUT_MS) {
-                log_error("%s (pid %ld) did not get ready and is ended", w->child.label,
-                          (long)w->child.pid);
-                child_signal(&w->child, SIGKILL);
-            }
-        }
+        for (uint32_t k = 0; r->workers && k < r->user->workers; k++)
+            sweep_worker(&r->workers[k], now_ms);
     }
 }
 
@@ -264,6 +338,7 @@ rooms_any_worker(const struct supervisor *s)
 void
 rooms_stop(struct supervisor *s, uint32_t timeout_ms)
 {
+    STAILQ_INIT(&s->queued);
     for (size_t i = 0; s->rooms && i < s->conf->nusers; i++) {
         struct room *r = &s->rooms[i];
 

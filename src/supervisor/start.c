@@ -12,6 +12,7 @@
 #include "hostel/sys/caps.h"
 #include "hostel/sys/rundir.h"
 #include "hostel/sys/sockets.h"
+#include "hostel/sys/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +20,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* One line on stderr: the start has failed, and why. */
@@ -80,22 +83,54 @@ open_run_dir(struct supervisor *s)
         return cannot("run_dir", s->conf->run_dir, rc);
     s->empty_dir = mem_fmt("%s/empty", s->conf->run_dir);
     s->php_dir = mem_fmt("%s/php", s->conf->run_dir);
-    s->php_dir_fd = open(s->php_dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    s->php_dir_fd = open(s->php_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (s->php_dir_fd < 0)
         return cannot("cannot open", s->php_dir, -errno);
+    if (flock(s->php_dir_fd, LOCK_EX | LOCK_NB) < 0) /* its sockets' names would be ours */
+        return cannot("another hostel uses the run_dir", s->conf->run_dir, -EBUSY);
     return 0;
+}
+
+/* In a place where a user can put a file of his, root would write, and an administrator read.
+ */
+static int
+open_pid(const char *path, bool switching)
+{
+    char *above = mem_str(path), *name = strrchr(above, '/');
+    struct stat st;
+    int dir = -1, fd = -1, rc = -EINVAL;
+
+    if (name) {
+        *name++ = '\0';
+        rc = switching ? trust_dir(*above ? above : "/", NULL, NULL, &dir, NULL)
+             : (dir = open(*above ? above : "/", O_PATH | O_CLOEXEC)) < 0 ? -errno
+                                                                          : 0;
+    }
+    if (rc == 0) {
+        fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+        rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : fd;
+    }
+    if (rc >= 0 && (!S_ISREG(st.st_mode) || !trust_uid(st.st_uid)))
+        rc = -EPERM;
+    if (rc < 0)
+        fd_close(&fd);
+    fd_close(&dir);
+    free(above);
+    return rc;
 }
 
 static int
 write_pid(struct supervisor *s)
 {
     const char *path = s->conf->pid_file;
+    int fd;
 
     if (!path)
         return 0;
-    s->pid_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (s->pid_fd < 0)
-        return cannot("pid_file", path, -errno);
+    fd = open_pid(path, s->conf->switching);
+    if (fd < 0)
+        return cannot("pid_file", path, fd);
+    s->pid_fd = fd;
     if (flock(s->pid_fd, LOCK_EX | LOCK_NB) < 0) {
         fd_close(&s->pid_fd); /* the other one's: not to be removed at our end */
         return cannot("another hostel holds the pid_file", path, -EBUSY);
@@ -228,10 +263,9 @@ on_sweep(uv_timer_t *timer)
     struct supervisor *s = timer->data;
     uint64_t now = date_mono_ms();
 
-    if (s->stop == STOP_NOT) {
+    if (s->stop == STOP_NOT)
         acceptors_sweep(s, now);
-        rooms_sweep(s, now);
-    }
+    rooms_sweep(s, now);
     pools_sweep(s, now);
     supervisor_stop_step(s, now);
 }
@@ -273,13 +307,13 @@ raise_files(void)
 
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return;
-    if (geteuid() == 0 && limit.rlim_max < FILES_WANTED) {
+    if (limit.rlim_max < FILES_WANTED) {
         struct rlimit more = {FILES_WANTED, FILES_WANTED};
 
-        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
-            return; /* else: a container's root may not raise it */
+        if (geteuid() == 0 && setrlimit(RLIMIT_NOFILE, &more) == 0)
+            return;
     }
-    limit.rlim_cur = limit.rlim_max;
+    limit.rlim_cur = limit.rlim_max; /* a container may not give more */
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 

@@ -49,7 +49,7 @@ supervisor_stop_step(struct supervisor *s, uint64_t now_ms)
         s->stop = STOP_POOLS;
         pools_stop(s);
     }
-    if (s->stop != STOP_NOT && !children_any(s))
+    if (s->stop != STOP_NOT && !children_any(s) && !children_kill_orphans(s))
         uv_stop(&s->loop);
     else if (s->stop != STOP_NOT && now_ms >= s->stop_ms)
         children_kill_all(s);

@@ -59,8 +59,12 @@ struct child {
  */
 int child_start(struct child *c, struct spawn_spec *spec, int log_fd);
 void child_signal(struct child *c, int signal);
+/* in  now_ms  of the turn's beginning: a child may have been started since */
+uint64_t child_age_ms(const struct child *c, uint64_t now_ms);
 void children_reap(struct supervisor *s);
 bool children_any(const struct supervisor *s);
+/* ret  true when there were orphans of a pool's processes, now killed: reap and ask again */
+bool children_kill_orphans(struct supervisor *s);
 void children_kill_all(struct supervisor *s);
 
 /* --- logs.c, logpipe.c ----------------------------------------------------------------------
@@ -117,17 +121,22 @@ void acceptors_tell_down(struct supervisor *s, struct room *r, uint32_t retry_ms
 /* --- rooms.c, workers.c ---------------------------------------------------------------------
  */
 
+#define WORKER_SAID_MAX 256 /* messages between two sweeps; more are read after the next */
+
 struct worker_child {
     struct child child;
     struct room *room;
     struct channel *control; /* NULL: not running */
     bool greeted, ready;     /* it said HELLO; READY */
+    unsigned said;           /* messages since the last sweep */
+    uint64_t mute_ms;        /* since when its channel is gone while it is not */
 };
 
 enum room_state {
-    ROOM_EMPTY, /* no worker; a readable channel starts them */
-    ROOM_OPEN,  /* workers run, or are on their way */
-    ROOM_DOWN,  /* they crashed too often: nothing before retry_ms */
+    ROOM_EMPTY,  /* no worker; a readable channel starts them */
+    ROOM_QUEUED, /* it should open, but enough others are starting just now */
+    ROOM_OPEN,   /* workers run, or are on their way */
+    ROOM_DOWN,   /* they crashed too often: nothing before retry_ms */
 };
 
 struct room {
@@ -135,6 +144,9 @@ struct room {
     uint32_t index;
     const struct conf_user *user;
     enum room_state state;
+    bool starting;               /* counted in supervisor.starting: no worker is ready yet */
+    STAILQ_ENTRY(room) in_queue; /* ROOM_QUEUED */
+    uint32_t channel_no;         /* of this front and back */
     int front, back;  /* the user channel: acceptors' end, workers' end; -1: none yet */
     uv_poll_t *watch; /* on back, while ROOM_EMPTY; NULL: not watching */
     struct worker_child *workers; /* user->workers of them; NULL until first needed */
@@ -146,8 +158,9 @@ struct room {
 void rooms_new(struct supervisor *s);
 /* An acceptor has a connection for it. */
 void room_wanted(struct room *r);
-/* An acceptor says its workers broke the protocol. */
-void room_bad(struct room *r);
+/* An acceptor says that workers broke the protocol on this channel. */
+void room_bad(struct room *r, uint32_t channel_no);
+void room_worker_ready(struct room *r);
 void room_worker_exited(struct room *r, struct worker_child *w, bool clean);
 void rooms_sweep(struct supervisor *s, uint64_t now_ms);
 bool rooms_any_worker(const struct supervisor *s);
@@ -228,6 +241,8 @@ struct supervisor {
     int error_fd; /* the server's own error log */
     struct acceptor_child *acceptors;
     struct room *rooms; /* conf->nusers */
+    unsigned starting;  /* rooms without a ready worker yet */
+    STAILQ_HEAD(, room) queued;
     struct pool *pools;
     size_t npools;
     size_t *vhost_pool; /* conf->nvhosts: index into pools, or SIZE_MAX */

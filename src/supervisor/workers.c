@@ -6,6 +6,7 @@
  */
 #include "sends_rules.h"
 #include "supervisor.h"
+#include "hostel/base/date.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
@@ -16,7 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WORKER_QUEUE_MAX (64 * 1024 * 1024) /* its vhosts: 32 KiB of names each at the most */
+/* What waits for a worker that does not read: its vhosts, 32 KiB of names each at the most. */
+#define START_QUEUE_MAX (64 * 1024 * 1024)
+#define TALK_QUEUE_MAX                                                                         \
+    (64 * 1024) /* and once it serves: answers of the size of a pool's name */
 
 static int
 send_payload(struct worker_child *w, enum msg_type type, struct buf *b, int error)
@@ -214,7 +218,7 @@ on_hello(struct worker_child *w, struct message *m)
         return -EPROTO;
     }
     w->greeted = true;
-    return w->child.s->stop == STOP_NOT ? send_all(w) : 0;
+    return w->control->phase == IPC_STARTING ? send_all(w) : 0;
 }
 
 static int
@@ -225,6 +229,8 @@ on_ready(struct worker_child *w, struct message *m)
     w->ready = true;
     if (w->control->phase == IPC_STARTING)
         channel_phase(w->control, IPC_SERVING);
+    channel_bound(w->control, TALK_QUEUE_MAX);
+    room_worker_ready(w->room);
     return 0;
 }
 
@@ -251,6 +257,11 @@ on_pool(struct worker_child *w, struct message *m)
 static int
 on_message(void *data, struct message *m)
 {
+    struct worker_child *w = data;
+
+    if (++w->said ==
+        WORKER_SAID_MAX) /* the sweep goes on: a worker that floods costs no more */
+        channel_pause(w->control);
     switch (m->type) {
     case MSG_HELLO_WORKER:
         return on_hello(data, m);
@@ -284,6 +295,7 @@ on_end(void *data, int reason)
 {
     struct worker_child *w = data;
 
+    w->mute_ms = date_mono_ms(); /* it is about to end: the sweep looks that it does */
     if (reason < 0) {
         log_error("%s (pid %ld) is ended: %s", w->child.label, (long)w->child.pid,
                   reason == -EPROTO ? "it said what it may not say" : uv_strerror(reason));
@@ -304,6 +316,7 @@ on_exit_of(struct child *c, bool clean)
 
     drop_control(w);
     w->greeted = w->ready = false;
+    w->said = 0;
     room_worker_exited(w->room, w, clean);
 }
 
@@ -338,7 +351,7 @@ worker_start(struct worker_child *w)
     }
     w->control = mem_new(sizeof(*w->control));
     rc = channel_open(w->control, &s->loop, pair[0], IPC_SUPERVISOR, IPC_WORKER,
-                      WORKER_QUEUE_MAX, &control_ops, w);
+                      START_QUEUE_MAX, &control_ops, w);
     if (rc < 0) {
         free(w->control);
         w->control = NULL;
@@ -353,8 +366,10 @@ worker_stop(struct worker_child *w, uint32_t timeout_ms)
     struct buf b;
     struct writer out = {&b, 0};
 
-    if (!w->child.pid || !w->control)
+    if (!w->control) { /* gone already, or there is no way left to tell it */
+        child_signal(&w->child, SIGKILL);
         return;
+    }
     channel_phase(w->control, IPC_LEAVING);
     buf_init(&b, IPC_BYTES_MAX);
     msg_stop_put(&out, &(struct msg_stop){timeout_ms});

@@ -47,6 +47,7 @@ struct channel {
     STAILQ_HEAD(, queued_message) queue;
     size_t queued_bytes;
     size_t queued_max;
+    bool takes_fds;  /* a message of the peer's may carry some */
     bool paused;     /* not reading just now */
     bool wants_room; /* a channel_try_send() met a full peer */
     bool ending;     /* on_end was called */
@@ -67,12 +68,16 @@ int channel_pair(int fds[static 2]);
  * Start reading.
  *
  * in   fd          takes; a SOCK_SEQPACKET socket
- * in   queued_max  bytes queued for a peer that does not read; over it the peer is ended
+ * in   queued_max  bytes queued for a peer that does not read, what keeping them costs
+ *                  included; over it the peer is ended
  * ret  0 or -errno (fd is closed then)
  */
-int channel_open(struct channel *c, uv_loop_t *loop, int fd, enum ipc_role self,
-                 enum ipc_role peer, size_t queued_max, const struct channel_ops *ops,
-                 void *data);
+int
+channel_open(struct channel *c, uv_loop_t *loop, int fd, enum ipc_role self, enum ipc_role peer,
+             size_t queued_max, const struct channel_ops *ops, void *data);
+
+/* Another queued_max from now on: starting takes more words than serving. */
+void channel_bound(struct channel *c, size_t queued_max);
 
 /* What the child at one end of it may say from now on. */
 void channel_phase(struct channel *c, enum ipc_phase phase);

@@ -53,6 +53,7 @@ int msg_start_get(struct reader *r, struct msg_start *m);
 struct msg_user {
     uint32_t user;     /* index in the routing table of this generation */
     uint32_t retry_ms; /* USER_DOWN only, else 0 */
+    uint32_t channel;  /* USER_CHANNEL, USER_BAD: which one it is, or was; else 0 */
 };
 void msg_user_put(struct writer *w, const struct msg_user *m);
 int msg_user_get(struct reader *r, struct msg_user *m);

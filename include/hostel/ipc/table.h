@@ -37,8 +37,8 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(LISTENER,      10, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  1, 1)        \
   X(ROUTES,        11, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  1, 1)        \
   X(START,         12, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  0, 0)        \
-  X(USER_CHANNEL,  13, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING | IPC_SERVING,    1, 1)        \
-  X(USER_DOWN,     14, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING | IPC_SERVING,    0, 1)        \
+  X(USER_CHANNEL,  13, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       1, 1)        \
+  X(USER_DOWN,     14, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       0, 1)        \
   X(STOP_ACCEPTOR, 15, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       0, 0)        \
   /* acceptor -> supervisor */                                                                     \
   X(USER_WANT,     20, IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
@@ -85,5 +85,8 @@ const struct ipc_row *ipc_row(uint16_t type);
  */
 const struct ipc_row *ipc_permit(uint16_t type, enum ipc_role from, enum ipc_role to,
                                  enum ipc_phase phase, unsigned nfds);
+
+/* ret  descriptors that the longest of its messages carries */
+unsigned ipc_fds_max(enum ipc_role from, enum ipc_role to);
 
 #endif

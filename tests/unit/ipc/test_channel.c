@@ -298,6 +298,49 @@ a_paused_channel_leaves_messages_in_it(void **state)
     finish(e);
 }
 
+/* A child's words to the supervisor carry no descriptors: those that do are never installed. */
+static void
+descriptors_where_none_belong_stay_away(void **state)
+{
+    struct end *e = begin();
+    struct channel control;
+    int pair[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC), before;
+
+    (void)state;
+    assert_int_equal(channel_pair(pair), 0);
+    assert_int_equal(
+        channel_open(&control, &e->loop, pair[0], IPC_SUPERVISOR, IPC_WORKER, 4096, &ops, e),
+        0);
+    assert_false(control.takes_fds);
+    assert_true(e->channel.takes_fds);
+    before = open_fds();
+    say(pair[1], "\x02\x00\x01\x00\x00\x00", 6, &null, 1); /* HELLO_WORKER and more */
+    turn(e);
+    assert_int_equal(e->messages, 0);
+    assert_int_equal(e->reason, -EPROTO);
+    assert_int_equal(open_fds(), before);
+    channel_close(&control, NULL);
+    close(pair[1]);
+    close(null);
+    finish(e);
+}
+
+/* Short messages cost what keeps them, not the few bytes that they are. */
+static void
+the_bound_counts_what_is_kept(void **state)
+{
+    struct end *e = begin();
+    unsigned queued = 0;
+    int rc;
+
+    (void)state;
+    while ((rc = channel_send(&e->channel, MSG_CONN_BACK, NULL, NULL, 0)) >= 0)
+        queued += rc == CHANNEL_QUEUED;
+    assert_int_equal(rc, -ENOBUFS);
+    assert_in_range(queued, 1, 4096 / (IPC_FDS_MAX * sizeof(int)));
+    finish(e);
+}
+
 int
 main(void)
 {
@@ -308,6 +351,8 @@ main(void)
         cmocka_unit_test(a_peer_that_does_not_read_is_bounded),
         cmocka_unit_test(try_send_never_queues),
         cmocka_unit_test(a_paused_channel_leaves_messages_in_it),
+        cmocka_unit_test(descriptors_where_none_belong_stay_away),
+        cmocka_unit_test(the_bound_counts_what_is_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

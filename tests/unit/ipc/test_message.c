@@ -82,7 +82,7 @@ every_payload_is_exact(void **state)
     EXACT(msg_hello, {7});
     EXACT(msg_listener, {3});
     EXACT(msg_start, {1000, 2, 3});
-    EXACT(msg_user, {5, 0});
+    EXACT(msg_user, {5, 0, 7});
     EXACT(msg_stop, {0});
     EXACT(msg_worker_init, {.user = SPAN("alice"),
                             .home = SPAN("/home/alice"),
@@ -133,7 +133,7 @@ bounds_are_kept(void **state)
 {
     (void)state;
     REFUSED(msg_start, {0, 1, 1});
-    REFUSED(msg_user, {MSG_NONE, 0});
+    REFUSED(msg_user, {MSG_NONE, 0, 0});
     REFUSED(msg_log, {MSG_LOGS_MAX});
     REFUSED(msg_pool, {MSG_POOLS_MAX, 1, 1, 0});
     REFUSED(msg_pool, {0, 0, 1, 0});
