@@ -4,10 +4,11 @@
  *   path -> file cache ------------------------> static_send
  *              \-- resolve -- a file ----------> static_send
  *                        \--- a script --------> php_answer
- *                        \--- a directory -----> redirect to its "/"
+ *                        \--- a directory -----> redirect to its "/", or autoindex_answer
  *                        \--- nothing ---------> error page
  */
 #include "hostel/serve/exchange.h"
+#include "autoindex.h"
 #include "filecache.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
@@ -134,6 +135,14 @@ answer_found(struct exchange *x, struct filecache *files, struct span path, stru
             redirect_to_slash(x, path);
         else
             answer_method(x);
+        return;
+    case FOUND_LISTING:
+        if (reading) {
+            autoindex_answer(x, path, f);
+        } else {
+            fd_close(&f->fd);
+            answer_method(x);
+        }
         return;
     case FOUND_FILE:
         if (reading) {

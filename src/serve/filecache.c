@@ -175,8 +175,8 @@ describe(struct cached_file *f, struct span name)
 
     f->racy = now - f->st.st_ctim.tv_sec < RACY_S;
     f->type = media_type(name);
-    /* RFC 9110 8.8.2.1: Last-Modified is never later than Date */
-    if (f->st.st_mtim.tv_sec <= now)
+    /* RFC 9110 8.8.2.1: Last-Modified is never later than Date; a date before 1970 is none */
+    if (f->st.st_mtim.tv_sec >= 0 && f->st.st_mtim.tv_sec <= now)
         date_format(f->st.st_mtim.tv_sec, f->modified);
     snprintf(f->etag, sizeof(f->etag), "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"", f->size,
              (uint64_t)f->st.st_mtim.tv_sec * 1000000000u + (uint64_t)f->st.st_mtim.tv_nsec,

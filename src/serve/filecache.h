@@ -14,7 +14,7 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 
-#define FILECACHE_FRESH_MS    450 /* trusted for; with its root's below a second */
+#define FILECACHE_FRESH_MS    450         /* trusted for; with its root's below a second */
 #define FILECACHE_BODY_MAX    (16 * 1024) /* larger files stay in the kernel's cache */
 #define FILECACHE_ENTRIES_MAX 1024
 #define FILECACHE_BYTES_MAX   (8 * 1024 * 1024)
@@ -37,7 +37,7 @@ struct cached_file {
     uint64_t size;
     struct span type;            /* static */
     char etag[64];               /* with its quotes */
-    char modified[DATE_LEN + 1]; /* "" when the file is dated in the future */
+    char modified[DATE_LEN + 1]; /* "" when dated in the future, or before 1970 */
 };
 
 /* ret  lent until the next call on c (hold it for longer); NULL: resolve the path */

@@ -1,42 +1,20 @@
 /*
  * Paths to files. Floor 5; worker.
  *
- *   resolve -> look_up --- a directory ---> try_index -> look_up
+ *   resolve -> look_up --- a directory ---> try_index -> look_up ... -> try_listing
  *                     \--- not there -----> try_path_info -> look_up
  */
 #include "resolve.h"
+#include "beneath.h"
 #include "hostel/base/fd.h"
 #include "script.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define LINK_HOPS_MAX 8  /* links at the end of a path; a chain beyond it is refused */
 #define SCRIPTS_MAX   16 /* names in one path that could be the script */
-#define OPEN_TRIES    4  /* the tree may be changing under a path with ".." in a link */
-
-static int
-open_beneath(int root_fd, const char *name, uint64_t more)
-{
-    struct open_how how = {
-        /* O_NONBLOCK: a FIFO must not hold the worker up until somebody writes to it */
-        .flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | more,
-    };
-
-    for (int i = 0; i < OPEN_TRIES; i++) {
-        long fd = syscall(SYS_openat2, root_fd, name, &how, sizeof(how));
-
-        if (fd >= 0)
-            return (int)fd;
-        if (errno != EAGAIN && errno != EINTR)
-            return -errno;
-    }
-    return -EAGAIN;
-}
 
 static void
 nothing(struct found *f, unsigned status, int error)
@@ -60,7 +38,7 @@ status_of(int error)
     case ENOMEM:
     case EAGAIN:
         return 503;
-    default: /* EACCES; ELOOP; EXDEV: leaves the root; ENXIO: a socket */
+    default: /* EACCES; ELOOP; EXDEV: leaves the root; ENXIO, ENODEV: a socket, no driver */
         return 403;
     }
 }
@@ -166,12 +144,8 @@ static void
 look_up(const struct site *site, struct found *f)
 {
     bool through_link = false;
-    int fd = open_beneath(f->root_fd, f->name, RESOLVE_NO_SYMLINKS);
+    int fd = beneath_open(f->root_fd, f->name, site->symlinks, &through_link);
 
-    if (fd == -ELOOP) {
-        through_link = true;
-        fd = open_beneath(f->root_fd, f->name, 0);
-    }
     f->fd = fd < 0 ? -1 : fd;
     if (fd < 0)
         nothing(f, status_of(fd), fd);
@@ -193,6 +167,25 @@ absent(const struct found *f)
     return f->kind == FOUND_NOTHING && (f->error == -ENOENT || f->error == -ENOTDIR);
 }
 
+/* f->name is a directory's again: that of one that has no index file. */
+static void
+try_listing(const struct site *site, struct found *f)
+{
+    int fd;
+
+    if (!site->autoindex) {
+        nothing(f, 403, 0);
+        return;
+    }
+    fd = beneath_open(f->root_fd, f->name, site->symlinks, NULL);
+    if (fd < 0) {
+        nothing(f, status_of(fd), fd);
+        return;
+    }
+    f->fd = fd;
+    f->kind = FOUND_LISTING;
+}
+
 /* f->name is a directory's ("" = the root, else it ends in "/"): its first index file. */
 static void
 try_index(const struct site *site, struct found *f)
@@ -209,7 +202,8 @@ try_index(const struct site *site, struct found *f)
         if (f->kind != FOUND_DIRECTORY && !absent(f))
             return;
     }
-    nothing(f, 403, 0); /* a directory is never listed */
+    f->name[dir_n] = '\0';
+    try_listing(site, f);
 }
 
 /*
@@ -239,6 +233,15 @@ try_path_info(const struct site *site, struct span path, struct found *f)
         return;
     }
     nothing(f, 404, 0);
+}
+
+void
+resolve_entry(const struct site *site, int root_fd, struct found *f)
+{
+    f->root_fd = root_fd;
+    f->fd = -1;
+    f->path_info = (struct span){NULL, 0};
+    look_up(site, f);
 }
 
 void
