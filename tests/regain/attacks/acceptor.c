@@ -53,7 +53,7 @@ static void
 starting_modes(void)
 {
     if (mode_is("want-before-ready"))
-        utter_u32(CONTROL, MSG_USER_WANT, (uint32_t[]){0, 0}, 2);
+        utter_u32(CONTROL, MSG_USER_WANT, (uint32_t[]){0, 0, 0}, 3);
     else if (mode_is("hello-twice"))
         utter_u32(CONTROL, MSG_HELLO, (uint32_t[]){IPC_VERSION}, 1);
     else
@@ -70,25 +70,25 @@ serving_modes(void)
     } else if (mode_is("supervisors-word")) {
         utter_u32(CONTROL, MSG_STOP_ACCEPTOR, (uint32_t[]){0}, 1);
     } else if (mode_is("user-out-of-range")) {
-        utter_u32(CONTROL, MSG_USER_WANT, (uint32_t[]){1000000, 0}, 2);
+        utter_u32(CONTROL, MSG_USER_WANT, (uint32_t[]){1000000, 0, 0}, 3);
     } else if (mode_is("bad-user-out-of-range")) {
-        utter_u32(CONTROL, MSG_USER_BAD, (uint32_t[]){0xfffffffe, 0}, 2);
+        utter_u32(CONTROL, MSG_USER_BAD, (uint32_t[]){0xfffffffe, 0, 0}, 3);
     } else if (mode_is("truncated")) {
         utter_u32(CONTROL, MSG_USER_WANT, (uint32_t[]){0}, 1);
     } else if (mode_is("with-more")) {
-        utter_u32(CONTROL, MSG_USER_WANT, (uint32_t[]){0, 0, 0}, 3);
+        utter_u32(CONTROL, MSG_USER_WANT, (uint32_t[]){0, 0, 0, 0}, 4);
     } else if (mode_is("ready-twice")) {
         utter_u32(CONTROL, MSG_READY, NULL, 0);
     } else if (mode_is("with-descriptor")) {
-        utter_fds(CONTROL, MSG_USER_WANT, 8, 0, 1);
+        utter_fds(CONTROL, MSG_USER_WANT, 12, 0, 1);
     } else if (mode_is("253-descriptors")) {
-        utter_fds(CONTROL, MSG_USER_WANT, 8, 0, FDS_MAX);
+        utter_fds(CONTROL, MSG_USER_WANT, 12, 0, FDS_MAX);
     } else if (mode_is("oversized")) {
         utter_big(CONTROL, MSG_USER_WANT, 100000);
     } else if (mode_is("empty")) {
         utter(CONTROL, "", 0, NULL, 0);
     } else if (mode_is("flood-want")) {
-        flood(CONTROL, MSG_USER_WANT, (uint32_t[]){0, 0}, 2);
+        flood(CONTROL, MSG_USER_WANT, (uint32_t[]){0, 0, 0}, 3);
     } else if (mode_is("flood-bad")) {
         flood(CONTROL, MSG_USER_BAD, (uint32_t[]){0, 0}, 2);
     } else {

@@ -127,7 +127,7 @@ control_modes(void)
     } else if (mode_is("supervisors-word")) {
         utter_u32(CONTROL, MSG_START_WORKER, NULL, 0);
     } else if (mode_is("acceptors-word")) {
-        utter_u32(CONTROL, MSG_USER_WANT, (uint32_t[]){1, 0}, 2);
+        utter_u32(CONTROL, MSG_USER_WANT, (uint32_t[]){1, 0, 0}, 3);
     } else if (mode_is("ready-twice")) {
         utter_u32(CONTROL, MSG_READY_WORKER, NULL, 0);
     } else if (mode_is("pool-of-nobody")) {
