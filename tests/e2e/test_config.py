@@ -305,6 +305,30 @@ def test_many_vhosts_in_little_time(make):
 
 
 @pytest.mark.core
+def test_a_worker_takes_every_directive(box):
+    """As many rules as may be, each as long as may be: a worker refuses what it cannot hold."""
+    rest = "x" * 8000
+    full = {
+        "autoindex": True, "compress": False, "compress_min": "0", "symlinks": "owner",
+        "fallback": "/index.html", "connections": 100,
+        "headers": [{"set": f"X-Long: {rest}", "path": "/long*", "status": "4xx"}]
+        + [{"add": f"X-{n}: {n}", "path": "/none", "status": "500-599"} for n in range(255)],
+        "expires": {f"image/x{n}": "1d" for n in range(256)},
+        "redirects": [{"from": f"/old{n}/*", "to": f"/new{n}/$1", "status": 307}
+                      for n in range(256)],
+        "error_pages": {n: "/sorry.html" for n in range(400, 600)},
+        "auth_basic": [{"realm": "Members", "file": "/none", "path": "/members/*"}],
+        "allow": ["all"] + [f"10.0.{n}.0/24" for n in range(200)],
+        "deny": ["2001:db8::/32"],
+    }
+    a = box.site("a.test", files={"index.html": "full\n"}, **full)
+    b = box.site("b.test", uid=a.uid, files={"index.html": "plain\n"})
+    server = box.serve(connections_max=100, connections_per_address=10, body_rate="1k")
+    assert server.get(a, "/index.html").text == "full\n"
+    assert server.get(b, "/index.html").text == "plain\n"
+
+
+@pytest.mark.core
 def test_explain():
     everything = hostel("check", "--explain")
     assert everything.returncode == 0
