@@ -1,9 +1,9 @@
 /*
  * The chunked coding. Floor 4; worker. RFC 9112 7.1
  *
- *     SIZE -> [EXT] -> SIZE_LF -> DATA -> DATA_CR -> DATA_LF -> SIZE
- *                         | size 0
- *                         v
+ *     SIZE -> [EXT_WS -> EXT] -> SIZE_LF -> DATA -> DATA_CR -> DATA_LF -> SIZE
+ *                                   | size 0
+ *                                   v
  *     LINE -> NAME -> VALUE -> VALUE_LF -> LINE
  *       |
  *       v
@@ -20,6 +20,7 @@
 
 enum state {
     SIZE,
+    EXT_WS,
     EXT,
     SIZE_LF,
     DATA,
@@ -67,7 +68,27 @@ on_size(struct chunked *c, char byte)
     if (c->digits == 0 || c->left > INT64_MAX)
         return CHUNKED_BAD;
     c->ext_bytes = 0;
+    if (byte == ' ' || byte == '\t')
+        return go(c, EXT_WS);
     return byte == ';' ? go(c, EXT) : expect(c, byte, '\r', SIZE_LF);
+}
+
+static bool
+ext_too_long(struct chunked *c)
+{
+    return ++c->ext_bytes > CHUNKED_EXT_MAX || ++c->ext_all > CHUNKED_EXT_ALL_MAX;
+}
+
+/* Bad white space: only before the ";" of an extension, never before a line end. RFC 9110 5.6.3
+ */
+static enum chunked_verdict
+on_ext_ws(struct chunked *c, char byte)
+{
+    if (ext_too_long(c))
+        return CHUNKED_BAD;
+    if (byte == ' ' || byte == '\t')
+        return CHUNKED_MORE;
+    return expect(c, byte, ';', EXT);
 }
 
 /* Extensions mean nothing to us (RFC 9112 7.1.1); they only may not grow or hide a line end. */
@@ -76,8 +97,7 @@ on_ext(struct chunked *c, char byte)
 {
     if (byte == '\r')
         return go(c, SIZE_LF);
-    if (!chars_is(byte, CHARS_VALUE) || ++c->ext_bytes > CHUNKED_EXT_MAX ||
-        ++c->ext_all > CHUNKED_EXT_ALL_MAX)
+    if (!chars_is(byte, CHARS_VALUE) || ext_too_long(c))
         return CHUNKED_BAD;
     return CHUNKED_MORE;
 }
@@ -121,6 +141,8 @@ step(struct chunked *c, char byte)
     switch ((enum state)c->state) {
     case SIZE:
         return on_size(c, byte);
+    case EXT_WS:
+        return on_ext_ws(c, byte);
     case EXT:
         return on_ext(c, byte);
     case SIZE_LF:

@@ -33,6 +33,8 @@ method_of(const struct head *h)
         return METHOD_TRACE;
     case HTTP_PATCH:
         return METHOD_PATCH;
+    case HEAD_METHOD_OTHER:
+        return METHOD_UNKNOWN;
     default:
         return METHOD_OTHER;
     }

@@ -19,7 +19,8 @@ enum method { /* RFC 9110 9.3, RFC 5789; all others are METHOD_OTHER */
     METHOD_OPTIONS,
     METHOD_TRACE,
     METHOD_PATCH,
-    METHOD_OTHER, /* known to the registry or not: PHP may want it (WebDAV) */
+    METHOD_OTHER,   /* another that is registered: PHP may want it (WebDAV) */
+    METHOD_UNKNOWN, /* a token that nobody registered: 501. RFC 9110 9.1 */
 };
 
 #define REQUEST_FIELDS_MAX 100 /* over it: 431 */

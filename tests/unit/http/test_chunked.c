@@ -2,8 +2,9 @@
 #include "rows.h"
 #include "hostel/http/chunked.h"
 
-#define E64  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define E256 E64 E64 E64 E64
+#define E64     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define BLANK64 "                                                                "
+#define E256    E64 E64 E64 E64
 
 /* clang-format off: one row a line */
 static const struct {
@@ -27,6 +28,8 @@ static const struct {
     {"extension", S("1;a\r\nx\r\n0\r\n\r\n"), CHUNKED_DONE, "x", 0},
     {"extension with a value", S("1;a=b;c=\"d e\"\r\nx\r\n0;z\r\n\r\n"), CHUNKED_DONE, "x", 0},
     {"longest extension", S("1;" E256 "\r\nx\r\n0\r\n\r\n"), CHUNKED_DONE, "x", 0},
+    {"white space around an extension", S("5 \t;a\r\nhello\r\n0 ; b = c\r\n\r\n"), CHUNKED_DONE,
+     "hello", 0},
     {"trailer", S("0\r\nX: y\r\n\r\n"), CHUNKED_DONE, "", 0},
     {"trailers", S("1\r\nx\r\n0\r\nX: y\r\nEmpty:\r\nZ:\t1 2 \r\n\r\n"), CHUNKED_DONE, "x", 0},
     {"trailer that would frame is dropped like all", S("0\r\nContent-Length: 5\r\n\r\n"),
@@ -52,7 +55,9 @@ static const struct {
     {"space before", S(" 5\r\nhello\r\n"), CHUNKED_BAD, "", 0},
     {"space behind", S("5 \r\nhello\r\n"), CHUNKED_BAD, "", 0},
     {"tab behind", S("5\t\r\nhello\r\n"), CHUNKED_BAD, "", 0},
-    {"space before an extension", S("5 ;a\r\nhello\r\n"), CHUNKED_BAD, "", 0},
+    {"space and then no extension", S("5 a\r\nhello\r\n"), CHUNKED_BAD, "", 0},
+    {"257 spaces before an extension", S("5 " BLANK64 BLANK64 BLANK64 BLANK64 ";a\r\n"),
+     CHUNKED_BAD, "", 0},
     {"underscore", S("1_0\r\n"), CHUNKED_BAD, "", 0},
     {"17 digits", S("00000000000000005\r\nhello\r\n"), CHUNKED_BAD, "", 0},
     {"2^63", S("8000000000000000\r\nx"), CHUNKED_BAD, "", 0},

@@ -107,7 +107,7 @@ test_methods(void **state)
         {"GET", METHOD_GET},         {"HEAD", METHOD_HEAD},     {"POST", METHOD_POST},
         {"PUT", METHOD_PUT},         {"DELETE", METHOD_DELETE}, {"TRACE", METHOD_TRACE},
         {"OPTIONS", METHOD_OPTIONS}, {"PATCH", METHOD_PATCH},   {"PROPFIND", METHOD_OTHER},
-        {"BREW", METHOD_OTHER},      {"get", METHOD_OTHER},
+        {"BREW", METHOD_UNKNOWN},    {"get", METHOD_UNKNOWN},
     };
 
     (void)state;

@@ -238,6 +238,9 @@ static const struct row rows[] = {
     /* Transfer-Encoding. RFC 9112 6.1 */
     {"length, then chunked", WITH("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), BAD},
     {"chunked, then length", WITH("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), BAD},
+    {"tab inside a length", WITH("Content-Length: 3\t3\r\n"), BAD},
+    {"tab before a length's colon", WITH("Content-Length\t: 3\r\n"), BAD},
+    {"length folded with a tab", WITH("Content-Length:\r\n\t3\r\n"), BAD},
     {"length and an unknown coding", WITH("Content-Length: 5\r\nTransfer-Encoding: gzip\r\n"),
      BAD},
     {"chunked in 1.0", S("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), BAD},

@@ -219,6 +219,8 @@ static const struct row rows[] = {
     {"length with an unknown method",
      S("BREW / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"), OTHER, "/", "/", NULL, A, 11,
      KEEP | LEN, 3, 2},
+    {"length with tabs around it", S(WITH("Content-Length:\t 3 \t\r\n")), HTTP_GET, "/", "/",
+     NULL, A, 11, KEEP | LEN, 3, 2},
     {"chunked", S(POST("Transfer-Encoding: chunked\r\n")), HTTP_POST, "/p", "/p", NULL, A, 11,
      KEEP | CHUNK, 0, 2},
     {"chunked in capitals", S(POST("Transfer-Encoding: CHUNKED\r\n")), HTTP_POST, "/p", "/p",
