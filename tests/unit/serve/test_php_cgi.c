@@ -30,6 +30,9 @@ php_kill(void)
 {
     (void)kill(-php, SIGKILL);
     end_child(php, 0);
+    /* its children die in their own time, and hold the listening socket until then */
+    for (int i = 0; i < 5000 && kill(-php, 0) == 0; i++)
+        (void)usleep(1000);
     php = 0;
 }
 
