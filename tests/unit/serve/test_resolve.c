@@ -32,6 +32,9 @@ setup(void **state)
     tree_link("good", "a.txt");
     tree_link("good2", "html/../good");
     tree_link("dirlink", "html");
+    tree_link("nonelink", "none");
+    tree_dir("linked");
+    tree_link("linked/index.html", "../a.txt");
     tree_link("src", "a.php");
     tree_link("src2", "html/../src");
     tree_link("dot", ".secret");
@@ -127,7 +130,7 @@ check(const struct row *r)
         fail_msg("%s: name %s", r->why, f.name);
     if (!span_eq(f.path_info, span_str(r->path_info)))
         fail_msg("%s: path info %.*s", r->why, (int)f.path_info.n, f.path_info.p);
-    if ((f.kind == FOUND_FILE) != (f.fd >= 0))
+    if ((f.kind == FOUND_FILE || f.kind == FOUND_LISTING) != (f.fd >= 0))
         fail_msg("%s: fd %d", r->why, f.fd);
     fd_close(&f.fd);
 }
@@ -138,6 +141,43 @@ test_rows(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         check(&rows[i]);
+}
+
+/* The same tree where links are not followed, and where directories are listed. */
+static const struct row no_links[] = {
+    {"a file", "/a.txt", false, FILE_AT("a.txt")},
+    {"an index", "/html/", false, FILE_AT("html/index.html")},
+    {"a link", "/good", false, REFUSED(403)},
+    {"an index behind a link", "/dirlink/", false, REFUSED(403)},
+    {"a directory behind a link", "/dirlink", false, REFUSED(403)},
+    {"a script behind a link", "/run.php", true, REFUSED(403)},
+    {"PATH_INFO behind a link", "/run.php/x", true, REFUSED(403)},
+    {"an index that is a link", "/linked/", false, REFUSED(403)},
+};
+
+static const struct row listed[] = {
+    {"an index wins", "/html/", false, FILE_AT("html/index.html")},
+    {"no index", "/none/", true, FOUND_LISTING, 0, "none/", ""},
+    {"the root", "/", true, FOUND_LISTING, 0, "", ""},
+    {"without the slash", "/none", true, FOUND_DIRECTORY, 0, NULL, ""},
+    {"an index that is refused", "/both/", false, REFUSED(403)},
+    {"behind a link", "/nonelink/", false, FOUND_LISTING, 0, "nonelink/", ""},
+    {"not there", "/nowhere/", false, REFUSED(404)},
+    {"a file is none", "/a.txt/", false, REFUSED(404)},
+};
+
+static void
+test_policies(void **state)
+{
+    (void)state;
+    site.symlinks = SYMLINKS_OFF;
+    for (size_t i = 0; i < sizeof(no_links) / sizeof(no_links[0]); i++)
+        check(&no_links[i]);
+    site.symlinks = SYMLINKS_FOLLOW;
+    site.autoindex = true;
+    for (size_t i = 0; i < sizeof(listed) / sizeof(listed[0]); i++)
+        check(&listed[i]);
+    site.autoindex = false;
 }
 
 static void
@@ -180,6 +220,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_policies),
         cmocka_unit_test(test_no_root),
         cmocka_unit_test(test_root_is_looked_at_again),
     };
