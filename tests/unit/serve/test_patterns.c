@@ -50,7 +50,7 @@ test_paths(void **state)
         assert_int_equal(rules_path_captures(t->pattern, path, captures, &n),
                          t->captures != NULL);
         for (unsigned j = 0; t->captures && j < n; j++) {
-            strncat(got, j ? "|" : "", 1);
+            strcat(got, j ? "|" : "");
             strncat(got, captures[j].p, captures[j].n);
         }
         if (t->captures)
