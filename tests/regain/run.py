@@ -156,6 +156,11 @@ def targets(house, server):
     }
 
 
+def in_chroot():
+    ours, first = os.stat("/"), os.stat("/proc/1/root/")
+    return (ours.st_dev, ours.st_ino) != (first.st_dev, first.st_ino)
+
+
 def cannot_be_shown(attack, words):
     """Why this machine lets nobody do it, or None: then the control is broken."""
     with open("/proc/self/status") as f:
@@ -164,6 +169,8 @@ def cannot_be_shown(attack, words):
         return "skip: root has no CAP_SYS_RESOURCE here"
     if attack == "low-port" and words == ["0"]:
         return "skip: every port is everybody's here"
+    if attack in ("unshare-user", "clone-user", "clone3-user") and in_chroot():
+        return "skip: a changed root lets nobody make a user namespace"
     if attack == "other-architecture":
         return "skip: the kernel has no 32-bit calls"
     return None
@@ -224,6 +231,9 @@ def run_php(attacker, table):
             control = php_request(attacker.server, attack, kind[1].format(**attacker.names), b)
         else:
             control = php_alone(attacker, attack, a, b, kind)
+        if control[0] is not True:  # "program": the attack proper is its argument
+            why = cannot_be_shown(b if attack == "program" else attack, [])
+            control = (None, why or control[1])
         table.add(name, result[1], control[1], judge(result, control))
 
 
