@@ -157,8 +157,9 @@ def targets(house, server):
 
 
 def in_chroot():
-    ours, first = os.stat("/"), os.stat("/proc/1/root/")
-    return (ours.st_dev, ours.st_ino) != (first.st_dev, first.st_ino)
+    """No mount is at our root directory."""
+    with open("/proc/self/mountinfo") as f:
+        return not any(line.split()[4] == "/" for line in f)
 
 
 def cannot_be_shown(attack, words):
