@@ -12,7 +12,6 @@ static const struct {
     [CODING_BR] = {{"br", 2}, {".br", 3}},
     [CODING_ZSTD] = {{"zstd", 4}, {".zst", 4}},
     [CODING_GZIP] = {{"gzip", 4}, {".gz", 3}},
-    [CODING_IDENTITY] = {{NULL, 0}, {NULL, 0}},
 };
 
 struct span
@@ -60,7 +59,7 @@ coding_of(struct span name)
         return CODING_IDENTITY;
     if (span_ieq(name, SPAN("x-gzip")))
         return CODING_GZIP;
-    for (int c = 0; c < CODING_IDENTITY; c++)
+    for (int c = CODING_IDENTITY + 1; c < CODINGS; c++)
         if (span_ieq(name, codings[c].name))
             return c;
     return -1;
@@ -124,8 +123,10 @@ encoding_choose(const struct encoding_wish *w, unsigned available)
 {
     enum coding best = CODINGS;
 
-    for (int c = 0; c < CODINGS; c++) {
-        if (!(available & CODINGS_MASK(c)) || w->weight[c] == 0)
+    for (int i = 1; i <= CODINGS; i++) {
+        int c = i % CODINGS; /* identity last */
+
+        if (!(available & CODING_BIT(c)) || w->weight[c] == 0)
             continue;
         if (best == CODINGS || w->weight[c] > w->weight[best])
             best = (enum coding)c;

@@ -7,10 +7,10 @@
 
 #include "hostel/http/sink.h"
 
-/* In the order in which they are preferred when a client weighs them alike. */
-enum coding { CODING_BR, CODING_ZSTD, CODING_GZIP, CODING_IDENTITY, CODINGS };
+/* Where a client weighs them alike: the first one that is there, and identity last. */
+enum coding { CODING_IDENTITY, CODING_BR, CODING_ZSTD, CODING_GZIP, CODINGS };
 
-#define CODINGS_MASK(c) (1u << (c)) /* one member of a set of codings */
+#define CODING_BIT(c) (1u << (c)) /* one member of a set of codings */
 
 /* What a request says of each coding: 0 = not acceptable, else 1 .. 1000 thousandths. */
 struct encoding_wish {
@@ -31,7 +31,7 @@ void encoding_wish(const struct request *r, struct encoding_wish *w);
 /*
  * The best of what there is.
  *
- * in   available  CODINGS_MASK() of each
+ * in   available  CODING_BIT() of each
  * ret  a coding; CODINGS: none of them is acceptable, answer 406
  */
 enum coding encoding_choose(const struct encoding_wish *w, unsigned available);
