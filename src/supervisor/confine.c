@@ -148,12 +148,15 @@ supervisor_confine(enum confine_role role, const char *user, const struct conf *
                    char *const *argv)
 {
     static char *const env[] = {"PATH=/usr/local/bin:/usr/bin:/bin", NULL};
-    struct confined c = {.status = 0, .program = argv[0]};
-    char *program = find_program(argv[0]);
-    struct spawn_spec spec;
+    /* one a process; what they hold goes with the process */
+    static struct confined c;
+    static struct spawn_spec spec;
+    static char *program;
     struct ids ids;
     int rc;
 
+    c.program = argv[0];
+    program = find_program(argv[0]);
     if (!program) {
         fprintf(stderr, "hostel: %s: not found in PATH\n", argv[0]);
         return CANNOT;

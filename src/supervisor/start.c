@@ -355,7 +355,8 @@ finish(struct supervisor *s)
 int
 supervisor_serve(const struct conf *conf)
 {
-    struct supervisor *s = mem_new(sizeof(*s));
+    static struct supervisor self; /* one a process; what it holds goes with the process */
+    struct supervisor *s = &self;
     int rc;
 
     s->conf = conf;
