@@ -133,9 +133,8 @@ summed "floors" "$PYTHON" tests/floors/run.py
 summed "unit tests, sanitized" unit
 one "install" installed
 summed "end to end: release" env HOSTEL_BUILD=build "$PYTHON" -m pytest -q tests/e2e
-# The supervisor leaves its memory to the kernel when it ends: leaks are looked for in unit tests.
 summed "end to end: sanitized, the core of it" env HOSTEL_BUILD=build-debug HOSTEL_SLOW=4 \
-    ASAN_OPTIONS=detect_leaks=0 "$PYTHON" -m pytest -q -m core tests/e2e
+    "$PYTHON" -m pytest -q -m core tests/e2e
 if [ "$(id -u)" = 0 ]; then
     summed "regain: attacks from inside" env HOSTEL_BUILD=build "$PYTHON" tests/regain/run.py
     one "quickstart" sh cmd/quickstart.sh --check --port "$(free_port)"
