@@ -9,7 +9,8 @@ from email.utils import formatdate
 
 import pytest
 
-from procs import wait_for
+from procs import SLOW, wait_for
+from wire import Cut
 
 PNG = bytes.fromhex("89504e470d0a1a0a")
 
@@ -258,9 +259,126 @@ def test_ranges(house):
     assert (r.status, r.text) == (206, "01")
     r = s.get(a, "/plain.txt", fields=[("Range", "bytes=0-1"), ("If-Range", '"other"')])
     assert (r.status, r.text) == (200, "0123456789")
-    assert s.get(a, "/empty.txt", fields=[("Range", "bytes=0-")]).status in (200, 416)
     r = s.get(a, "/plain.txt", "HEAD", fields=[("Range", "bytes=0-1")])
-    assert r.status in (200, 206) and r.body == b""
+    assert r.status == 200 and r.body == b"" and r.get("Content-Length") == "10"
+    r = s.get(a, "/plain.txt", fields=[("Range", "bytes=0-1"), ("Range", "bytes=3-4")])
+    assert (r.status, r.text) == (200, "0123456789"), "two fields are none"
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("value,status", [
+    ("bytes=0-", 416), ("bytes=0-0", 416), ("bytes=0-0,5-6", 416), ("bytes=-0", 416),
+    ("bytes=-5", 200),  # all of the last five bytes: nothing, and that is the whole file
+    ("bytes=x", 200)])
+def test_ranges_of_an_empty_file(house, value, status):
+    r = house.server.get(house.alice, "/empty.txt", fields=[("Range", value)])
+    assert r.status == status
+    assert r.get("Content-Range") == ("bytes */0" if status == 416 else None)
+    assert status == 416 or r.body == b""
+
+
+def parts_of(r):
+    """The parts of a multipart answer, read to the letter: (Content-Range, type, bytes)."""
+    kind = re.fullmatch(r"multipart/byteranges; boundary=([0-9a-f]{32})", r.get("Content-Type"))
+    assert kind and r.get("Content-Range") is None
+    boundary, parts = b"--" + kind[1].encode(), []
+    assert r.body.startswith(boundary + b"\r\n") and r.body.endswith(b"\r\n" + boundary + b"--\r\n")
+    for part in (b"\r\n" + r.body).split(b"\r\n" + boundary)[1:-1]:
+        head, body = part.split(b"\r\n\r\n", 1)
+        fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+        assert set(fields) == {"Content-Type", "Content-Range"}
+        parts.append((fields["Content-Range"], fields["Content-Type"], body))
+    return parts
+
+
+@pytest.mark.core
+def test_several_ranges(house):
+    s, a = house.server, house.alice
+    text = s.get(a, "/plain.txt").get("Content-Type")
+    etag = s.get(a, "/plain.txt").get("ETag")
+    rows = [
+        ("in the order asked", "7-8,0-1", ["7-8", "0-1"]),
+        ("overlapping ones are one", "0-1,5-7,6-9", ["0-1", "5-9"]),
+        ("adjacent ones are one", "0-1,4-5,6-7", ["0-1", "4-7"]),
+        ("where the first of them stood", "8-9,0-1,4-5,2-2", ["8-9", "0-2", "4-5"]),
+        ("the unsatisfiable are left out", "0-1,50-60,4-5,-0", ["0-1", "4-5"]),
+        ("one that is left is a plain one", "0-4,3-6", "0-6"),
+        ("only one is satisfiable", "3-4,10-", "3-4"),
+        ("the whole many times is the whole once", ",".join(["0-"] * 16), "0-9"),
+        ("more than anybody needs", ",".join(f"{n % 10}-{n % 10}" for n in range(17)), None),
+        ("none is satisfiable", "10-,20-30", 416),
+        ("one that is none spoils all", "0-1,x", None),
+    ]
+    for why, value, want in rows:
+        r = s.get(a, "/plain.txt", fields=[("Range", "bytes=" + value)])
+        if want is None:
+            assert (r.status, r.text) == (200, "0123456789"), why
+        elif want == 416:
+            assert (r.status, r.get("Content-Range")) == (416, "bytes */10"), why
+        elif isinstance(want, str):
+            first, last = map(int, want.split("-"))
+            assert (r.status, r.get("Content-Range")) == (206, f"bytes {want}/10"), why
+            assert r.text == "0123456789"[first:last + 1], why
+        else:
+            assert r.status == 206, why
+            assert (r.get("ETag"), r.get("Accept-Ranges")) == (etag, "bytes"), why
+            ends = [tuple(map(int, w.split("-"))) for w in want]
+            assert parts_of(r) == [(f"bytes {f}-{l}/10", text, b"0123456789"[f:l + 1])
+                                   for f, l in ends], why
+    fields = [("Range", "bytes=0-1,4-5"), ("If-Range", '"other"')]
+    assert s.get(a, "/plain.txt", fields=fields).status == 200
+    assert s.get(a, "/plain.txt", fields=[fields[0], ("If-Range", etag)]).status == 206
+    r = s.get(a, "/plain.txt", "HEAD", fields=fields[:1])
+    assert (r.status, r.get("Content-Type"), r.get("Content-Length")) == (200, text, "10")
+
+
+def test_several_ranges_of_a_big_file(house):
+    """Their length is exact: the next answer on the connection begins where it should."""
+    data = big(3, 3)
+    house.alice.write("big3.bin", data)
+    wanted = [(2_000_000, 2_999_999), (0, 0), (100, 1_000_099), (3_000_000, 3_000_001)]
+    value = "bytes=" + ",".join(f"{f}-{l}" for f, l in wanted)
+    with house.server.client(rcvbuf=16384) as c:
+        for _ in range(2):
+            r = c.get("alice.test", "/big3.bin", fields=[("Range", value)])
+            got = [(w, body) for w, _, body in parts_of(r)]
+            merged = [(2_000_000, 3_000_001), (0, 0), (100, 1_000_099)]
+            assert got == [(f"bytes {f}-{l}/{len(data)}", data[f:l + 1]) for f, l in merged]
+        assert c.get("alice.test", "/plain.txt").text == "0123456789"
+
+
+def test_big_files(house):
+    """Beyond 4 GiB, where 32 bits end."""
+    path, size = house.alice.root / "sparse.bin", (5 << 30) + 123
+    with open(path, "wb") as f:
+        for at, mark in [(0, b"start"), ((4 << 30) - 3, b"border"), (size - 3, b"end")]:
+            f.seek(at)
+            f.write(mark)
+    house.alice.give(path, 0o600)
+
+    def part(value):
+        return house.server.get(house.alice, "/sparse.bin", fields=[("Range", value)])
+
+    r = house.server.get(house.alice, "/sparse.bin", "HEAD")
+    assert r.get("Content-Length") == str(size)
+    rows = [
+        (f"bytes={(4 << 30) - 3}-{(4 << 30) + 2}", b"border", f"{(4 << 30) - 3}-{(4 << 30) + 2}"),
+        (f"bytes={4 << 30}-{(4 << 30) + 2}", b"der", f"{4 << 30}-{(4 << 30) + 2}"),
+        ("bytes=-3", b"end", f"{size - 3}-{size - 1}"),
+        (f"bytes={size - 1}-99999999999999999999", b"d", f"{size - 1}-{size - 1}"),
+    ]
+    for value, body, where in rows:
+        r = part(value)
+        assert (r.status, r.body, r.get("Content-Range")) == (206, body, f"bytes {where}/{size}")
+    assert part(f"bytes={size}-").status == 416
+    r = part(f"bytes={(4 << 30) - 3}-{(4 << 30) - 1},-3,0-4")
+    assert [body for _, _, body in parts_of(r)] == [b"bor", b"end", b"start"]
+    with house.server.client(rcvbuf=4096) as c:
+        c.ask("alice.test", "/sparse.bin")
+        r = c.head()
+        assert (r.status, r.get("Content-Length")) == (200, str(size))
+        assert b"".join(c.exactly(5)) == b"start"
+    path.unlink()
 
 
 @pytest.mark.core
@@ -389,6 +507,155 @@ def test_file_that_shrinks_is_cut_not_padded(house):
     assert len(got) < 32 << 20
     assert got[:1 << 20] == b"x" * min(len(got), 1 << 20)
     assert not got.translate(None, b"x\0")
+
+
+def slow_answer(house, name, meanwhile, fields=()):
+    """Ask for a file, do something to it while it is on its way, read what comes."""
+    with house.server.client(rcvbuf=4096) as c:
+        c.ask("alice.test", "/" + name, fields=fields)
+        r = c.head()
+        meanwhile()
+        return r, read_out(c, r)
+
+
+def read_out(c, r):
+    """The body as far as it comes, and whether it came whole."""
+    length, got = int(r.get("Content-Length")), []
+    try:
+        for piece in c.exactly(length):
+            got.append(piece)
+    except Cut:
+        return b"".join(got), False
+    return b"".join(got), True
+
+
+def test_file_that_grows_is_sent_as_long_as_announced(house):
+    data = big(4, 16)
+    path = house.alice.write("grows.bin", data)
+
+    def grow():
+        with open(path, "ab") as f:
+            f.write(b"more" * 100_000)
+
+    r, (got, whole) = slow_answer(house, "grows.bin", grow)
+    assert int(r.get("Content-Length")) == len(data)
+    assert whole and got == data
+    r = house.server.get(house.alice, "/grows.bin")  # and the next one is of now
+    assert len(r.body) == len(data) + 400_000
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_file_that_vanishes_is_sent_to_its_end(house, how):
+    """What was opened is sent; the next visitor gets what is there then."""
+    data = big(5, 16)
+    path = house.alice.write("vanishes.bin", data)
+    house.alice.write("vanishes.new", "new")
+    r, (got, whole) = slow_answer(house, "vanishes.bin", lambda: (
+        path.unlink() if how == "removed" else os.rename(house.alice.root / "vanishes.new", path)))
+    assert (r.status, whole) == (200, True) and got == data
+    want = 404 if how == "removed" else 200
+    wait_for(lambda: (x := house.server.get(house.alice, "/vanishes.bin")).status == want and
+             (want == 404 or x.text == "new"), "what is there now", 1.5)
+
+
+def test_file_that_shrinks_under_several_ranges_is_cut(house):
+    path = house.alice.write("shrinks2.bin", b"x" * (32 << 20))
+    value = f"bytes=0-{(16 << 20) - 1},{(16 << 20) + 5}-"
+    r, (got, whole) = slow_answer(house, "shrinks2.bin", lambda: os.truncate(path, 1 << 20),
+                                  [("Range", value)])
+    assert r.status == 206 and not whole
+    assert len(got) < int(r.get("Content-Length"))
+    assert b"\0" not in got.rstrip(b"\0")  # none but pages that were in the socket already
+
+
+def test_file_that_is_emptied_and_written_anew_is_cut_or_whole(house):
+    """As editors and uploads do it: never a mixture that looks whole with bytes of nobody."""
+    path = house.alice.write("anew.bin", b"o" * (16 << 20))
+
+    def anew():
+        path.write_bytes(b"n" * 1000)
+
+    _, (got, whole) = slow_answer(house, "anew.bin", anew)
+    assert not whole and b"\0" not in got.rstrip(b"\0")
+    assert house.server.get(house.alice, "/anew.bin").text == "n" * 1000
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("name,path", [
+    pytest.param(b"what?.txt", "/what%3F.txt", id="question mark"),
+    pytest.param(b"no#1.txt", "/no%231.txt", id="number sign"),
+    pytest.param(b"50%25.txt", "/50%2525.txt", id="what looks like an escape"),
+    pytest.param(b"back\\slash.txt", "/back%5Cslash.txt", id="backslash"),
+    pytest.param(b"semi;colon=1.txt", "/semi;colon=1.txt", id="semicolon"),
+    pytest.param(b"quote\"'.txt", "/quote%22'.txt", id="quotes"),
+    pytest.param(b"latin-\xfc.txt", "/latin-%FC.txt", id="no UTF-8"),
+    pytest.param(b"latin-\xfd.txt", "/latin-%fd.txt", id="no UTF-8, small digits"),
+    pytest.param(b"cut-\xe2\x82.txt", "/cut-%E2%82.txt", id="half a character"),
+    pytest.param(b"\xff\xfe", "/%FF%FE", id="never UTF-8"),
+    pytest.param("日本.txt".encode(), "/%E6%97%A5%E6%9C%AC.txt", id="three bytes"),
+    pytest.param(b" ", "/%20", id="a space"),
+    pytest.param(b"-rf", "/-rf", id="a dash"),
+    pytest.param(b"n" * 255, "/" + "n" * 255, id="as long as a name can be"),
+])
+def test_names_are_bytes(house, name, path):
+    full = os.fsencode(house.alice.root) + b"/" + name
+    with open(full, "wb") as f:
+        f.write(b"<" + name + b">")
+    house.alice.give(full, 0o600)
+    r = house.server.get(house.alice, path)
+    assert (r.status, r.body) == (200, b"<" + name + b">")
+    r = house.server.get(house.alice, path + "?a=b")
+    assert r.status == 200
+    os.unlink(full)
+
+
+def test_directory_names_are_bytes(house):
+    full = os.fsencode(house.alice.root) + b"/dir ?\xff#"
+    os.mkdir(full)
+    house.alice.give(full, 0o700)
+    with open(full + b"/index.html", "wb") as f:
+        f.write(b"in it")
+    house.alice.give(full + b"/index.html", 0o600)
+    r = house.server.get(house.alice, "/dir%20%3f%ff%23?q")
+    assert (r.status, r.get("Location")) == (301, "/dir%20%3F%FF%23/?q")
+    assert house.server.get(house.alice, r.get("Location")).text == "in it"
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("method,fields", [
+    ("GET", []), ("HEAD", []), ("POST", []), ("GET", [("Range", "bytes=0-9,20-29")]),
+    ("GET", [("If-Modified-Since", formatdate(0, usegmt=True))])])
+@pytest.mark.parametrize("name", ["fifo", "socket", "fifo.php", "to-fifo", "fifo-index/"])
+def test_no_file_never_hangs(house, name, method, fields):
+    a = house.alice
+    for fifo in ("fifo.php", "fifo-index/index.html"):
+        if not (a.root / fifo).exists():
+            a.directory((a.root / fifo).parent)
+            os.mkfifo(a.root / fifo, 0o600)
+            a.give(a.root / fifo, 0o600)
+    if not (a.root / "to-fifo").is_symlink():
+        a.symlink("to-fifo", "fifo")
+    began = time.monotonic()
+    r = house.server.get(a, "/" + name, method, fields=fields,
+                         body=b"" if method == "POST" else None)
+    assert r.status in (403, 404), r
+    assert time.monotonic() - began < 1 * SLOW
+
+
+def test_date_that_fits_no_calendar(house):
+    """A file's date is its owner's choice."""
+    for n, when in enumerate([-1, -(1 << 62), (1 << 62), 253402300800]):
+        name = f"odd-date-{n}.txt"
+        path = house.alice.write(name, "x")
+        try:
+            os.utime(path, ns=(when * 10**9, when * 10**9))
+        except (OverflowError, OSError):
+            continue  # not every file system takes all of them
+        r = house.server.get(house.alice, "/" + name)
+        assert (r.status, r.text) == (200, "x")
+        assert r.get("Last-Modified") is None
+        fields = [("If-Modified-Since", formatdate(time.time(), usegmt=True))]
+        assert house.server.get(house.alice, "/" + name, fields=fields).status == 200
 
 
 def test_error_pages_are_small_and_clear(house):
