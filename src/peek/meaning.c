@@ -61,6 +61,8 @@ on_coding(struct gathered *g, struct span value)
         struct span name = span_of(member.p, chars_span(member, CHARS_TOKEN));
         struct span params = span_trim(span_skip(member, name.n));
 
+        if (member.n == 0) /* RFC 9110 5.6.1.2 */
+            continue;
         if (g->h->chunked || name.n == 0 || (params.n && params.p[0] != ';'))
             return HEAD_BAD;
         if (!span_ieq(name, SPAN("chunked")))

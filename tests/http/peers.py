@@ -56,6 +56,7 @@ ServerTokens OS
 TraceEnable Off
 RequestReadTimeout header=20-40,minrate=500 body=10,minrate=500
 DirectoryIndex index.html
+ProxyFCGIBackendType GENERIC
 AddOutputFilterByType DEFLATE text/html text/plain text/css
 <Directory /> 
   AllowOverride None
@@ -67,6 +68,7 @@ AddOutputFilterByType DEFLATE text/html text/plain text/css
 </Directory>
 <FilesMatch "\\.php$">
   SetHandler "proxy:fcgi://127.0.0.1:{php}"
+  SetEnv proxy-sendcl 1
 </FilesMatch>
 <VirtualHost 127.0.0.1:{port}>
   ServerName site.test
@@ -78,7 +80,7 @@ AddOutputFilterByType DEFLATE text/html text/plain text/css
 </VirtualHost>
 """
 APACHE_MODULES = ("mpm_event", "authz_core", "dir", "mime", "filter", "deflate", "setenvif", "proxy",
-                  "proxy_fcgi", "reqtimeout", "alias", "negotiation")
+                  "proxy_fcgi", "reqtimeout", "alias", "negotiation", "env")
 
 LIGHTTPD = """
 server.modules = ("mod_access", "mod_fastcgi", "mod_deflate")

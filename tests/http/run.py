@@ -25,7 +25,7 @@ from site_files import make_site  # noqa: E402
 from talk import learn, run_row  # noqa: E402
 
 SLOW = float(os.environ.get("HOSTEL_SLOW", "1"))
-PATIENCE = 5  # seconds without a byte
+PATIENCE = 10  # seconds without a byte
 PARALLEL = 16
 
 

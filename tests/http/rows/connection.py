@@ -23,15 +23,15 @@ row("100 before a chunked body", "9110 10.1.1", MUST,
 row("100-continue in capitals", "9110 10.1.1", MUST, expecting("100-CONTINUE"), then(CONTINUE, SAID))
 row("a body that does not wait for the 100", "9110 10.1.1", MUST,
     post("Content-Length: 5", "Expect: 100-continue", body="hello"),
-    then(SAID), then(CONTINUE, SAID))
+    then(SAID, end=ANY), then(CONTINUE, SAID, end=ANY))
 row("half a body that does not wait", "9110 10.1.1", MUST,
     [post("Content-Length: 5", "Expect: 100-continue", body="he"), Pause(0.05), "llo"],
-    then(SAID), then(CONTINUE, SAID))
+    then(SAID, end=ANY), then(CONTINUE, SAID, end=ANY))
 row("no 100 for HTTP/1.0", "9110 10.1.1", MUST,
     [post("Content-Length: 5", "Expect: 100-continue", version="1.0"), Pause(0.1), "hello"],
     then(SAID, end=CLOSE))
 row("100-continue without a body", "9110 10.1.1", MUST, get("/a.txt", "Expect: 100-continue"),
-    then(LETTERS), then(CONTINUE, LETTERS))
+    then(LETTERS, end=ANY), then(CONTINUE, LETTERS, end=ANY))
 row("a refusal instead of 100", "9110 10.1.1", SHOULD,
     [ask("POST", "/missing.txt", "Content-Length: 5", "Expect: 100-continue")],
     said(404, 405))
@@ -84,9 +84,6 @@ for protocol in ("h2c", "websocket", "TLS/1.0", "foo/1, bar"):
         get("/a.txt", f"Upgrade: {protocol}", "Connection: Upgrade"), then(LETTERS))
 row("an upgrade on HTTP/1.0 is ignored", "9110 7.8", MUST,
     get("/a.txt", "Upgrade: h2c", "Connection: Upgrade", version="1.0"), ok(LETTERS.body, end=CLOSE))
-row("an upgrade to HTTP/2 with its settings", "9113 3.1", MUST,
-    get("/a.txt", "Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAAQAAP__"),
-    then(LETTERS))
 
 # --- pipelines -------------------------------------------------------------------------------
 row("three requests at once", "9112 9.3.2", MUST, get() + get("/which.txt") + get("/missing"),

@@ -91,7 +91,7 @@ row("after a small body that nobody wanted", "9112 9.3", MUST,
     then(Answer(400, 404, 405), LETTERS), refused(400, 404, 405))
 row("a body of 1 GiB that nobody wants", "9112 9.3", MUST,
     [ask("POST", "/a.txt", "Content-Length: 1073741824", body="hello"), HalfClose()],
-    refused(400, 405, 413), silent())
+    refused(200, 400, 405, 413), silent())
 row("a body that comes in pieces", "9112 6.2", MUST,
     [post("Content-Length: 10"), b"he", b"llo", b"wor", b"ld"], ok(echoed("helloworld")))
 row("the empty body of a chunked request to a file", "9112 6.3", MUST,
@@ -112,11 +112,10 @@ def coded(*values, body=BOTH):
 row("chunked", "9112 7.1", MUST, coded("chunked"), ok(HELLO))
 row("chunked in capitals", "9112 7", MUST, coded("CHUNKED"), ok(HELLO))
 row("white space around chunked", "9112 5.1", MUST, coded(" \tchunked\t "), ok(HELLO))
-row("a list with empty members", "9110 5.6.1.2", MUST, coded(", chunked ,"), ok(HELLO),
-    refused(400))
-row("chunked is not the last coding", "9112 6.3", MUST, coded("chunked, gzip"), refused(400))
+row("a list with empty members", "9110 5.6.1.2", MUST, coded(", chunked ,"), ok(HELLO))
+row("chunked is not the last coding", "9112 6.3", MUST, coded("chunked, gzip"), refused(400, 501))
 row("chunked is not the last coding, in two lines", "9112 6.3", MUST,
-    coded("chunked", "gzip"), refused(400))
+    coded("chunked", "gzip"), refused(400, 501))
 for value, why in [("gzip", "a coding without chunked"), ("identity", "identity"),
                    ("x", "an unknown coding"), ("chunkedx", "chunked and a letter"),
                    ("xchunked", "a letter and chunked"), ("chunke", "most of chunked"),

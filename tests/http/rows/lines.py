@@ -19,6 +19,7 @@ def raw(*lines):
 HOST = "Host: site.test"
 LINE = "GET /a.txt HTTP/1.1"
 EITHER = [ok(), said(400)]
+NOTHING = [ok(b""), ok(b"%28none%29")]
 
 # --- line ends -------------------------------------------------------------------------------
 row("bare LF everywhere", "9112 2.2", CHOICE, f"{LINE}\n{HOST}\n\n", ok(), said(400))
@@ -62,7 +63,7 @@ row("a folded coding", "9112 5.2", MUST,
     post("Transfer-Encoding:\r\n chunked", body="5\r\nhello\r\n0\r\n\r\n"),
     ok(echoed("hello")), refused(400))
 row("a fold that makes a value of nothing", "9112 5.2", MUST, field("X-Test:\r\n \r\nY: z"),
-    ok(b""), said(400))
+    *NOTHING, said(400))
 row("white space before the first field", "9112 2.2", MUST,
     raw(LINE, " X-Test: a", HOST), *EITHER)
 row("white space before the first field, which is Host", "9112 2.2", MUST,
@@ -77,8 +78,8 @@ for name in ("X-Test", "Host", "Content-Length", "Transfer-Encoding", "Connectio
 row("white space around a value is no part of it", "9112 5.1", MUST,
     field("X-Test:  \t a\tb  c \t "), ok(b"a%09b%20%20c"))
 row("no white space before a value", "9112 5.1", MUST, field("X-Test:a"), ok(b"a"))
-row("an empty value", "9110 5.5", MUST, field("X-Test:"), ok(b""))
-row("a value of white space", "9110 5.5", MUST, field("X-Test:  \t "), ok(b""))
+row("an empty value", "9110 5.5", MUST, field("X-Test:"), *NOTHING)
+row("a value of white space", "9110 5.5", MUST, field("X-Test:  \t "), *NOTHING)
 row("colons in a value", "9110 5.5", MUST, field("X-Test: a:b::c"), ok(b"a%3Ab%3A%3Ac"))
 
 # --- the request line ------------------------------------------------------------------------
@@ -121,7 +122,7 @@ for byte, why in [("\x01", "SOH"), ("\x08", "backspace"), ("\x0b", "a vertical t
     row(f"{why} in a value", "9110 5.5", CHOICE, field(f"X-Test: a{byte}b"), *EITHER)
 row("bytes above ASCII in a value", "9110 5.5", CHOICE, field("X-Test: a\xe9b"),
     ok(b"a%E9b"), said(400))
-row("the same field twice", "9110 5.3", MUST, get("/field.php", "X-Test: a", "X-Test: b"),
+row("the same field twice", "3875 4.1.18", MUST, get("/field.php", "X-Test: a", "X-Test: b"),
     ok(pattern("a%2C(%20)?b")))
 
 # --- number and size -------------------------------------------------------------------------

@@ -254,8 +254,7 @@ static const struct row rows[] = {
     {"chunked with a parameter", WITH("Transfer-Encoding: chunked;a=b\r\n"), BAD},
     {"chunked with an empty parameter", WITH("Transfer-Encoding: chunked;\r\n"), BAD},
     {"empty coding", WITH("Transfer-Encoding:\r\n"), BAD},
-    {"comma behind chunked", WITH("Transfer-Encoding: chunked,\r\n"), BAD},
-    {"comma before chunked", WITH("Transfer-Encoding: ,chunked\r\n"), BAD},
+    {"a coding of commas", WITH("Transfer-Encoding: , ,\r\n"), BAD},
     {"chunked in quotes", WITH("Transfer-Encoding: \"chunked\"\r\n"), BAD},
     {"vertical tab before chunked",
      WITH("Transfer-Encoding: \x0b"

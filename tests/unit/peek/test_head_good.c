@@ -223,6 +223,8 @@ static const struct row rows[] = {
      NULL, A, 11, KEEP | LEN, 3, 2},
     {"chunked", S(POST("Transfer-Encoding: chunked\r\n")), HTTP_POST, "/p", "/p", NULL, A, 11,
      KEEP | CHUNK, 0, 2},
+    {"empty members around chunked", S(POST("Transfer-Encoding: , chunked ,,\r\n")), HTTP_POST, "/p",
+     "/p", NULL, A, 11, KEEP | CHUNK, 0, 2},
     {"chunked in capitals", S(POST("Transfer-Encoding: CHUNKED\r\n")), HTTP_POST, "/p", "/p",
      NULL, A, 11, KEEP | CHUNK, 0, 2},
     {"spaces around chunked", S(POST("Transfer-Encoding:\t chunked \t\r\n")), HTTP_POST, "/p",
