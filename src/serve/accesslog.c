@@ -4,10 +4,10 @@
 #include "hostel/base/log.h"
 #include "hostel/serve/logfile.h"
 
-
 #define DATE_ROOM 32 /* "31/Jan/2026:12:00:00 +0000" */
 
 /* How far into the line a field may reach: later fields always have room. */
+#define USER_REACH    256
 #define REQUEST_REACH 4352
 #define REFERER_REACH 6144
 #define AGENT_REACH   (ACCESSLOG_LINE_MAX - 2)
@@ -79,7 +79,9 @@ accesslog_format(const struct exchange *x, unsigned status, uint64_t bytes, time
                  struct buf *line)
 {
     (void)buf_add_str(line, x->visitor->addr);
-    (void)buf_add_str(line, " - - [");
+    (void)buf_add_str(line, " - ");
+    add_field(line, span_str(x->remote_user), USER_REACH);
+    (void)buf_add_str(line, " [");
     (void)buf_add_span(line, date_text(now));
     (void)buf_add_str(line, "] \"");
     add_request_line(line, &x->req);

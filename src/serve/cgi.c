@@ -216,23 +216,52 @@ put_ends(struct fcgi_writer *w, const struct visitor *v)
         put(w, "HTTPS", SPAN("on"));
 }
 
-void
-cgi_variables(struct fcgi_writer *w, const struct exchange *x, const struct php_script *script)
+/* Of the request; or of an error whose page is made: a GET without body. RFC 3875 4.1.12 */
+static void
+put_request(struct fcgi_writer *w, const struct exchange *x)
 {
     const struct request *req = &x->req;
     struct span type = request_field(req, SPAN("content-type"));
+    char status[16];
 
-    put(w, "GATEWAY_INTERFACE", SPAN("CGI/1.1"));
-    put(w, "SERVER_SOFTWARE", SPAN(SERVER_SOFTWARE));
-    put(w, "SERVER_PROTOCOL", server_protocol(req));
-    put(w, "SERVER_NAME", server_name(x));
-    put_ends(w, x->visitor);
-    put(w, "REQUEST_METHOD", req->method_text);
     put_uri(w, req);
+    if (x->error_status) {
+        snprintf(status, sizeof(status), "%u", x->error_status);
+        put(w, "REQUEST_METHOD", SPAN("GET"));
+        put(w, "QUERY_STRING", SPAN(""));
+        put(w, "REDIRECT_STATUS", span_str(status));
+        put(w, "REDIRECT_URL", req->path);
+        if (req->has_query)
+            put(w, "REDIRECT_QUERY_STRING", req->query);
+        return;
+    }
+    put(w, "REQUEST_METHOD", req->method_text);
     put(w, "QUERY_STRING", req->has_query ? req->query : SPAN(""));
-    put_script(w, x, script);
     put(w, "REDIRECT_STATUS", SPAN("200")); /* php-cgi as a plain CGI insists on it */
     if (req->framing != BODY_NONE && type.n)
         put(w, "CONTENT_TYPE", type);
-    put_fields(w, req);
+}
+
+/* Who the visitor has proved to be. RFC 3875 4.1.1, 4.1.11 */
+static void
+put_user(struct fcgi_writer *w, const struct exchange *x)
+{
+    if (!x->remote_user)
+        return;
+    put(w, "AUTH_TYPE", SPAN("Basic"));
+    put(w, "REMOTE_USER", span_str(x->remote_user));
+}
+
+void
+cgi_variables(struct fcgi_writer *w, const struct exchange *x, const struct php_script *script)
+{
+    put(w, "GATEWAY_INTERFACE", SPAN("CGI/1.1"));
+    put(w, "SERVER_SOFTWARE", SPAN(SERVER_SOFTWARE));
+    put(w, "SERVER_PROTOCOL", server_protocol(&x->req));
+    put(w, "SERVER_NAME", server_name(x));
+    put_ends(w, x->visitor);
+    put_user(w, x);
+    put_request(w, x);
+    put_script(w, x, script);
+    put_fields(w, &x->req);
 }

@@ -1,14 +1,20 @@
 /*
  * Which answerer? Floor 5; worker.
  *
- *   path -> file cache ------------------------> static_send
+ *   address -> method -> path -> password -> redirects
+ *
+ *   then the path -> file cache ---------------> static_send
  *              \-- resolve -- a file ----------> static_send
  *                        \--- a script --------> php_answer
  *                        \--- a directory -----> redirect to its "/", or autoindex_answer
- *                        \--- nothing ---------> error page
+ *                        \--- nothing ---------> the site's fallback, once; or error page
+ *
+ * A password that has to be looked at comes back to the beginning when it fits.
  */
 #include "hostel/serve/exchange.h"
 #include "autoindex.h"
+#include "access.h"
+#include "auth.h"
 #include "filecache.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
@@ -16,10 +22,13 @@
 #include "hostel/http/path.h"
 #include "hostel/serve/php.h"
 #include "hostel/serve/response.h"
+#include "headers.h"
+#include "redirect.h"
 #include "resolve.h"
 #include "static.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define PATH_ROOM 8194 /* the longest request target, and what path_decode() adds */
@@ -27,7 +36,7 @@
 /* Every octet of a path can become three, and the query comes behind it. */
 #define LOCATION_MAX (4 * PATH_ROOM)
 
-static const struct field allow_files = {{"Allow", 5}, {"GET, HEAD", 9}};
+static const struct field allow_files = {{"Allow", 5}, {"GET, HEAD, OPTIONS", 18}};
 
 static void
 answer_options(struct exchange *x)
@@ -104,10 +113,10 @@ refuse(struct exchange *x, const struct found *f)
 }
 
 static void
-send_found(struct exchange *x, struct filecache *files, struct span path, struct found *f)
+send_found(struct exchange *x, struct span path, struct found *f)
 {
     struct cached_file *file;
-    int rc = filecache_put(files, x->site, path, f->fd, &f->st, span_str(f->name),
+    int rc = filecache_put(x->files, x->site, path, f->fd, &f->st, span_str(f->name),
                            date_mono_ms(), &file);
 
     if (rc < 0) {
@@ -119,7 +128,7 @@ send_found(struct exchange *x, struct filecache *files, struct span path, struct
 }
 
 static void
-answer_found(struct exchange *x, struct filecache *files, struct span path, struct found *f)
+answer_found(struct exchange *x, struct span path, struct found *f)
 {
     bool reading = x->req.method == METHOD_GET || x->req.method == METHOD_HEAD;
 
@@ -146,7 +155,7 @@ answer_found(struct exchange *x, struct filecache *files, struct span path, stru
         return;
     case FOUND_FILE:
         if (reading) {
-            send_found(x, files, path, f);
+            send_found(x, path, f);
         } else {
             fd_close(&f->fd);
             answer_method(x);
@@ -155,15 +164,99 @@ answer_found(struct exchange *x, struct filecache *files, struct span path, stru
     }
 }
 
+/* ret  what was sent not long ago, lent; or NULL: resolve the path */
+static struct cached_file *
+cached(struct exchange *x, struct span path)
+{
+    if (x->req.method != METHOD_GET && x->req.method != METHOD_HEAD)
+        return NULL;
+    /* the name behind a directory's may need a password of its own, and is not in the cache */
+    if (x->site->rules.nauths && path.p[path.n - 1] == '/')
+        return NULL;
+    return filecache_find(x->files, x->site, path, date_mono_ms());
+}
+
+/* What lies there may have a name, a script's or an index file's, that needs a password. */
+static bool
+name_passed(struct exchange *x, struct found *f)
+{
+    char name[PATH_MAX + 1];
+    int n;
+
+    if (x->site->rules.nauths == 0 || f->kind == FOUND_NOTHING)
+        return true;
+    n = snprintf(name, sizeof(name), "/%s", f->name);
+    if (auth_passed(x, span_of(name, (size_t)n)))
+        return true;
+    fd_close(&f->fd);
+    return false;
+}
+
+/* No file, and no directory with an index: what the front controller is for. */
+static bool
+falls_back(const struct site *site, const struct found *f)
+{
+    struct span name = span_str(f->name);
+
+    if (!site->fallback || f->kind != FOUND_NOTHING)
+        return false;
+    return f->status == 404 ||
+           (f->status == 403 && f->error == 0 && (name.n == 0 || name.p[name.n - 1] == '/'));
+}
+
+static void
+answer_fallback(struct exchange *x)
+{
+    struct span path = span_str(x->site->fallback);
+    struct cached_file *file;
+    struct found f;
+
+    if (!auth_passed(x, path))
+        return;
+    file = cached(x, path);
+    if (file) {
+        static_send(x, file);
+        return;
+    }
+    resolve(x->site, path, date_mono_ms(), &f);
+    if (f.kind == FOUND_FILE || f.kind == FOUND_SCRIPT) {
+        answer_found(x, path, &f);
+        return;
+    }
+    fd_close(&f.fd);
+    errorpage_answer(x, 404, NULL, 0);
+}
+
+static void
+answer_path(struct exchange *x, struct span path)
+{
+    struct cached_file *file = cached(x, path);
+    struct found f;
+
+    if (file) {
+        static_send(x, file);
+        return;
+    }
+    resolve(x->site, path, date_mono_ms(), &f);
+    if (falls_back(x->site, &f))
+        answer_fallback(x);
+    else if (name_passed(x, &f))
+        answer_found(x, path, &f);
+}
+
 void
 exchange_answer(struct exchange *x, struct filecache *files)
 {
     char room[PATH_ROOM];
-    struct cached_file *file;
-    struct found found;
     struct span path;
     ssize_t n;
 
+    x->files = files;
+    headers_start(x, false);
+    if (!access_allowed(x)) {
+        errorpage_answer(x, 403, NULL, 0);
+        return;
+    }
     /* TRACE would show cookies to scripts, CONNECT is for proxies; "*" is the server itself */
     if (x->req.method == METHOD_TRACE || x->req.method == METHOD_CONNECT ||
         span_eq(x->req.path, SPAN("*"))) {
@@ -176,13 +269,17 @@ exchange_answer(struct exchange *x, struct filecache *files)
         return;
     }
     path = span_of(room, (size_t)n);
-    if (x->req.method == METHOD_GET || x->req.method == METHOD_HEAD) {
-        file = filecache_find(files, x->site, path, date_mono_ms());
-        if (file) {
-            static_send(x, file);
-            return;
-        }
-    }
-    resolve(x->site, path, date_mono_ms(), &found);
-    answer_found(x, files, path, &found);
+    if (auth_passed(x, path) && !redirect_answer(x, path))
+        answer_path(x, path);
+}
+
+void
+exchange_done(struct exchange *x)
+{
+    request_done(&x->req);
+    free(x->remote_user);
+    free(x->error_fields);
+    x->remote_user = NULL;
+    x->error_fields = NULL;
+    x->nerror_fields = 0;
 }

@@ -213,6 +213,13 @@ on_gone(void *answerer)
         php_request_over(answerer);
 }
 
+/* A page for an error of ours: a GET of its own, whatever body the visitor still sends. */
+static const struct answerer_ops page_ops = {
+    .name = "php error page",
+    .on_room = on_room,
+    .on_gone = on_gone,
+};
+
 /* The answerer is NULL once the exchange was parted from its request. */
 static const struct answerer_ops php_ops = {
     .name = "php",
@@ -243,9 +250,10 @@ void
 php_answer(struct exchange *x, struct php_pool *p, const struct php_script *script)
 {
     const struct request *req = &x->req;
+    bool page = x->error_status != 0;
     struct php_request *r;
 
-    if (req->framing == BODY_LENGTH && req->body_bytes > p->limits.body_max) {
+    if (!page && req->framing == BODY_LENGTH && req->body_bytes > p->limits.body_max) {
         errorpage_answer(x, 413, NULL, 0);
         return;
     }
@@ -256,11 +264,11 @@ php_answer(struct exchange *x, struct php_pool *p, const struct php_script *scri
     r = request_new(x, p);
     fcgi_begin(&r->params, &r->out);
     cgi_variables(&r->params, x, script);
-    x->answerer = &php_ops;
+    x->answerer = page ? &page_ops : &php_ops;
     x->answerer_data = r;
     if (r->params.error)
         php_request_fail(r, 431, NULL);
-    else if (req->framing == BODY_NONE)
+    else if (page || req->framing == BODY_NONE)
         body_whole(r, false);
     else if (req->framing == BODY_LENGTH && req->body_bytes == 0)
         body_whole(r, true);

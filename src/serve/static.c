@@ -157,6 +157,7 @@ static_send(struct exchange *x, struct cached_file *f)
     struct multirange m;
     int n;
 
+    x->media_type = f->type; /* a 304 does not say it, but its freshness hangs on it */
     switch (cond_evaluate(&x->req, &state)) {
     case COND_NOT_MODIFIED:
         answer_unmodified(x, f);

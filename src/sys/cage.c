@@ -37,6 +37,9 @@ add_rules(scmp_filter_ctx ctx, uint32_t action, const struct rule *rules, size_t
     return 0;
 }
 
+/* As if the kernel were old: the C library then uses clone(), whose flags can be seen. */
+static const struct rule clone3_rule[] = {{SCMP_SYS(clone3), 0, {{0}}}};
+
 /* Everything that is not allowed is refused, and exec is asked for. */
 static int
 fill_allow_list(scmp_filter_ctx ctx, const struct rule *own, size_t n)
@@ -49,14 +52,14 @@ fill_allow_list(scmp_filter_ctx ctx, const struct rule *own, size_t n)
         rc = add_rules(ctx, SCMP_ACT_ALLOW, own, n);
     if (rc == 0)
         rc = add_rules(ctx, SCMP_ACT_NOTIFY, exec, sizeof(exec) / sizeof(exec[0]));
+    if (rc == 0)
+        rc = add_rules(ctx, SCMP_ACT_ERRNO(ENOSYS), clone3_rule, 1);
     return rc;
 }
 
 static int
 fill_deny_list(scmp_filter_ctx ctx)
 {
-    /* as if the kernel were old: the C library then uses clone(), whose flags can be seen */
-    static const struct rule clone3_rule[] = {{SCMP_SYS(clone3), 0, {{0}}}};
     int rc = add_rules(ctx, SCMP_ACT_ERRNO(EPERM), rules_php, rules_php_count);
 
     if (rc == 0)

@@ -121,6 +121,7 @@ struct conns {
     bool stopping;
     const struct sites *sites; /* lent */
     struct filecache *files;
+    struct auth *auth;
     const struct conns_ops *ops; /* lent */
     void *data;
     struct buf head_out;

@@ -25,6 +25,7 @@ round_start(struct conn *c)
     r->x.visitor = &c->visitor;
     r->x.sink = &c->sink;
     r->x.site = c->site;
+    r->x.auth = c->all->auth;
     r->x.owner = c;
     r->body_done = true;
     c->round = r;
@@ -38,7 +39,7 @@ round_end(struct conn *c)
 
     if (r->status)
         accesslog_line(&r->x, r->status, answer_sent(c));
-    request_done(&r->x.req);
+    exchange_done(&r->x);
     c->round = NULL;
     if (SLIST_EMPTY(&c->all->spare))
         SLIST_INSERT_HEAD(&c->all->spare, r, spare);
@@ -172,6 +173,7 @@ conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
     all->ops = ops;
     all->data = data;
     all->files = filecache_new();
+    all->auth = auth_new(loop);
     TAILQ_INIT(&all->list);
     TAILQ_INIT(&all->ready);
     SLIST_INIT(&all->spare);
@@ -203,6 +205,7 @@ conns_done(struct conns *all)
         free(r);
     }
     filecache_free(&all->files);
+    auth_free(&all->auth);
     buf_done(&all->head_out);
     deadlines_done(&all->deadlines);
     uv_close((uv_handle_t *)&all->prepare, NULL);

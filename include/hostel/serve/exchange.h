@@ -9,6 +9,8 @@
 #include "hostel/http/sink.h"
 #include "hostel/serve/site.h"
 
+#include <uv.h>
+
 struct visitor {   /* one connection's two ends, as text; filled once a connection */
     char addr[46]; /* INET6_ADDRSTRLEN */
     uint16_t port;
@@ -16,6 +18,9 @@ struct visitor {   /* one connection's two ends, as text; filled once a connecti
     uint16_t local_port;
     bool https;
 };
+
+struct filecache; /* files that were just sent, ready to be sent again */
+struct auth;      /* what is known of passwords */
 
 struct exchange {
     struct request req;
@@ -29,24 +34,45 @@ struct exchange {
      */
     const struct answerer_ops *answerer;
     void *answerer_data;
-    void *owner; /* the connection side's */
+    void *owner;             /* the connection side's */
+    struct filecache *files; /* lent; NULL until exchange_answer() was called */
+    struct auth *auth;       /* lent; NULL: who has to prove who he is gets a 500 */
+    char *remote_user;       /* who he has proved to be, or NULL; owned */
+    struct span media_type;  /* static; of the file that the answer is about, else empty */
+    /* A page of the site's own for an error: its status, and the fields that belong to it. */
+    unsigned error_status; /* 0: it is no such page */
+    unsigned nerror_fields;
+    struct field *error_fields; /* owned, one allocation with their bytes */
+    struct {
+        struct sink sink;
+        struct sink *next; /* NULL: the filter is not in front of it */
+    } headers;             /* the site's rules for its answers */
 };
 
-struct filecache; /* files that were just sent, ready to be sent again */
+/* Frees what the exchange owns, its request too, and empties it. */
+void exchange_done(struct exchange *x);
 
 struct filecache *filecache_new(void);
 void filecache_free(struct filecache **c);
 
+/* Password files and the thread that checks passwords, started when the first one comes. */
+struct auth *auth_new(uv_loop_t *loop);
+
+/* Every exchange that waits for it is over; the loop turns once more. NULL is fine. */
+void auth_free(struct auth **a);
+
 /*
- * Answer a routed exchange: pick the answerer by what lies at the path and start it. Small and
- * static answers are whole when this returns; PHP has set x's answerer then and goes on.
+ * Answer a routed exchange: ask the site's rules, pick the answerer by what lies at the path
+ * and start it. Small and static answers are whole when this returns; PHP, or a password that
+ * is being looked at, has set x's answerer then and goes on.
  *
  * in  x  its site, visitor and sink are set; req may be lent for the call
  */
 void exchange_answer(struct exchange *x, struct filecache *files);
 
 /*
- * Answer with one small clear HTML page and end: head, body, end, in one go.
+ * Answer with the site's own page for this status, once; else, or where that fails, with one
+ * small clear HTML page and end: head, body, end, in one go.
  *
  * in  extra  further fields (Allow, Location, Retry-After), lent for the call
  */
