@@ -5,9 +5,6 @@
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
 
-#include <stdlib.h>
-#include <sys/random.h>
-
 #define TICK_MS 100 /* how late a deadline may be noticed */
 
 static bool
@@ -51,12 +48,6 @@ on_check(uv_check_t *check)
     handover_flush(check->data);
 }
 
-void
-waiting_free(struct waiting *w)
-{
-    free(w);
-}
-
 int
 acceptor_run(int control_fd)
 {
@@ -69,8 +60,11 @@ acceptor_run(int control_fd)
     TAILQ_INIT(&a->lingering);
     LIST_INIT(&a->busy);
     STAILQ_INIT(&a->dirty);
-    if (getrandom(&a->addr_key, sizeof(a->addr_key), 0) != sizeof(a->addr_key))
-        return UV_EIO;
+    rc = tally_init(&a->addrs);
+    if (rc == 0)
+        rc = wait_open(a);
+    if (rc < 0)
+        return rc;
     uv_timer_init(&a->loop, &a->tick);
     a->tick.data = a;
     uv_check_init(&a->loop, &a->flush);

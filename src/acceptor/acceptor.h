@@ -6,11 +6,14 @@
  *   accept.c ──> look.c ──> handover.c ──> a worker
  *                  │             ↑ CONN_BACK
  *                  └─> refuse.c (a constant answer, then a short linger)
+ *
+ * Whoever has to wait in look.c or refuse.c for more of a client waits by wait.c.
  */
 #ifndef HOSTEL_ACCEPTOR_ACCEPTOR_H
 #define HOSTEL_ACCEPTOR_ACCEPTOR_H
 
 #include "hostel/acceptor/run.h"
+#include "hostel/base/tally.h"
 #include "hostel/ipc/channel.h"
 #include "hostel/ipc/message.h"
 #include "hostel/ipc/routes.h"
@@ -32,16 +35,18 @@ struct listener {
     bool resting;   /* out of descriptors: accepts again at the next tick */
 };
 
-/* A connection that is not routed yet, or that lingers after a refusal. */
+/*
+ * A connection that is not routed yet, or that lingers after a refusal: all that it costs us,
+ * besides one row for each client address.
+ */
 struct waiting {
-    uv_poll_t poll;
     TAILQ_ENTRY(waiting) link; /* in waiting or lingering, oldest first */
-    struct acceptor *acceptor;
     uint64_t deadline_ms;
-    size_t seen;   /* bytes already looked through */
-    uint32_t have; /* bytes that were there at the last look */
-    uint16_t addr; /* its client address's counter */
+    struct tally_row *addr; /* its client address's; NULL when it lingers */
+    size_t seen;            /* bytes already looked through */
+    uint32_t have;          /* bytes that were there at the last look */
     int fd;
+    bool lingers;
 };
 TAILQ_HEAD(waiting_list, waiting);
 
@@ -78,9 +83,6 @@ struct user {
     LIST_ENTRY(user) busy_link;
 };
 
-/* Counters of client addresses, by keyed hash: a clash can only refuse too early. */
-#define ADDR_COUNTERS 65536
-
 struct acceptor {
     uv_loop_t loop;
     struct channel control;
@@ -96,9 +98,10 @@ struct acceptor {
     struct msg_start limits;
     struct waiting_list waiting, lingering;
     unsigned nwaiting, nlingering;
-    uint16_t addr_count[ADDR_COUNTERS];
-    uint64_t addr_key;
-    uint64_t stop_ms; /* leave by then; 0 = serving */
+    uv_poll_t waits; /* of waits_fd: the epoll of waiting and lingering ones */
+    int waits_fd;
+    struct tally addrs; /* of waiting ones */
+    uint64_t stop_ms;   /* leave by then; 0 = serving */
     bool started;
 };
 
@@ -113,8 +116,15 @@ void accept_stop(struct acceptor *a);
 void accept_rest(struct listener *l); /* out of descriptors: pause until the next tick */
 void accept_wake(struct acceptor *a);
 
+/* wait.c: call look_more() or refuse_more() when w can be read; ret 0 or -errno */
+int wait_open(struct acceptor *a);
+int wait_start(struct acceptor *a, struct waiting *w);
+/* Before w's descriptor goes anywhere: an epoll forgets only what all have closed. */
+void wait_stop(struct acceptor *a, struct waiting *w);
+
 /* look.c: takes fd in every case */
 void look_at(struct acceptor *a, int fd);
+void look_more(struct acceptor *a, struct waiting *w, bool broken);
 /* Waiting connections past their deadline, or all of them. */
 void look_expire(struct acceptor *a, uint64_t now_ms);
 void look_drop_all(struct acceptor *a);
@@ -136,13 +146,11 @@ int handback(struct user *u, struct message *m);
 
 /* refuse.c: a constant answer, then a short linger; takes fd */
 void refuse(struct acceptor *a, int fd, unsigned status);
+void refuse_more(struct acceptor *a, struct waiting *w, bool broken);
 void refuse_expire(struct acceptor *a, uint64_t now_ms);
 void refuse_drop_all(struct acceptor *a);
 
 /* acceptor.c */
 void acceptor_tick_start(struct acceptor *a);
-
-/* The parts of a `struct waiting` that look.c and refuse.c share. */
-void waiting_free(struct waiting *w); /* the descriptor must be taken or closed before */
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * Looking at a connection's first head without taking a byte (MSG_PEEK), until the name is
  * known. A head that is whole at the first look costs one recv and is never registered with
- * epoll. One that is not waits with SO_RCVLOWAT one above what is there (a level-triggered
+ * an epoll. One that is not waits with SO_RCVLOWAT one above what is there (a level-triggered
  * poll would spin on the bytes we leave in the socket), under a deadline and a bound per
  * client address. Floor 6, hostel-acceptor.
  */
@@ -11,7 +11,7 @@
 #include "hostel/base/mem.h"
 
 #include <errno.h>
-#include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 static char peeked[HEAD_BYTES_MAX + 1];
@@ -59,50 +59,25 @@ look(struct acceptor *a, int *fd, uint32_t *have, size_t *seen)
 /* --- connections whose head is not whole ---------------------------------------------------
  */
 
-/* One counter an IPv4 address or IPv6 /64 (what one customer has). */
-static uint16_t
-addr_counter(const struct acceptor *a, int fd)
+/* ret  the counter of fd's client, with fd in it; NULL: he has too many already */
+static struct tally_row *
+count(struct acceptor *a, int fd)
 {
     struct sockaddr_storage addr = {0};
     socklen_t len = sizeof(addr);
-    unsigned char key[8] = {0};
-    uint64_t h = a->addr_key;
 
-    if (getpeername(fd, (struct sockaddr *)&addr, &len) == 0) {
-        if (addr.ss_family == AF_INET6) {
-            const struct in6_addr *in6 = &((struct sockaddr_in6 *)&addr)->sin6_addr;
-
-            if (IN6_IS_ADDR_V4MAPPED(in6))
-                memcpy(key, &in6->s6_addr[12], 4);
-            else
-                memcpy(key, in6->s6_addr, 8);
-        } else {
-            memcpy(key, &((struct sockaddr_in *)&addr)->sin_addr, 4);
-        }
-    }
-    for (size_t i = 0; i < sizeof(key); i++) {
-        h = (h ^ key[i]) * 0x9e3779b97f4a7c15ULL;
-        h ^= h >> 29;
-    }
-    return (uint16_t)(h >> 40);
+    (void)getpeername(fd, (struct sockaddr *)&addr, &len); /* gone: counted with its like */
+    return tally_add(&a->addrs, tally_address(&addr), a->limits.conns_per_addr);
 }
 
+/* Out of the list; the descriptor is the caller's, taken and out of the epoll before. */
 static void
-on_poll_closed(uv_handle_t *handle)
+leave(struct acceptor *a, struct waiting *w)
 {
-    waiting_free(handle->data);
-}
-
-/* Out of the list and off the loop; the descriptor is the caller's, taken before. */
-static void
-leave(struct waiting *w)
-{
-    struct acceptor *a = w->acceptor;
-
     TAILQ_REMOVE(&a->waiting, w, link);
     a->nwaiting--;
-    a->addr_count[w->addr]--;
-    uv_close((uv_handle_t *)&w->poll, on_poll_closed);
+    tally_drop(&a->addrs, &w->addr);
+    free(w);
 }
 
 static void
@@ -113,71 +88,59 @@ lowat(int fd, uint32_t bytes)
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &v, sizeof(v));
 }
 
-static void
-on_more(uv_poll_t *poll, int status, int events)
+void
+look_more(struct acceptor *a, struct waiting *w, bool broken)
 {
-    struct waiting *w = poll->data;
-    struct acceptor *a = w->acceptor;
-    int fd = w->fd;
-
-    (void)events;
-    if (status == 0) {
-        int probe = fd;
-        /* back to the default before it is passed on; the descriptor leaves the loop first */
-        uint32_t have = w->have;
-
-        uv_poll_stop(&w->poll);
-        lowat(fd, 1);
-        if (look(a, &probe, &have, &w->seen) == LOOK_MORE) {
-            w->have = have;
-            lowat(fd, have + 1);
-            uv_poll_start(&w->poll, UV_READABLE, on_more);
+    /* out of the epoll, and its mark back to the default, before it is passed on */
+    wait_stop(a, w);
+    lowat(w->fd, 1);
+    if (!broken && look(a, &w->fd, &w->have, &w->seen) == LOOK_MORE) {
+        lowat(w->fd, w->have + 1);
+        if (wait_start(a, w) == 0)
             return;
-        }
-        leave(w);
-        return;
     }
-    uv_poll_stop(&w->poll);
-    fd_close(&fd);
-    leave(w);
+    fd_close(&w->fd);
+    leave(a, w);
+}
+
+/* No room for another: the oldest has had its time. */
+static void
+make_room(struct acceptor *a)
+{
+    struct waiting *oldest = TAILQ_FIRST(&a->waiting);
+
+    wait_stop(a, oldest);
+    refuse(a, fd_take(&oldest->fd), 408);
+    leave(a, oldest);
 }
 
 static void
 wait_for_more(struct acceptor *a, int fd, uint32_t have, size_t seen)
 {
-    uint16_t addr = addr_counter(a, fd);
+    struct tally_row *addr = count(a, fd);
     struct waiting *w;
 
-    if (a->addr_count[addr] >= a->limits.conns_per_addr) {
-        refuse(a, fd, 503);
+    if (!addr) {
+        refuse(a, fd, 429);
         return;
     }
-    if (a->nwaiting >= a->limits.conns_max) { /* the oldest has had its time */
-        struct waiting *oldest = TAILQ_FIRST(&a->waiting);
-
-        uv_poll_stop(&oldest->poll);
-        refuse(a, fd_take(&oldest->fd), 408);
-        leave(oldest);
-    }
+    if (a->nwaiting >= a->limits.conns_max)
+        make_room(a);
     w = mem_new(sizeof(*w));
-    *w = (struct waiting){.acceptor = a,
-                          .deadline_ms = date_mono_ms() + a->limits.head_timeout_ms,
+    *w = (struct waiting){.deadline_ms = date_mono_ms() + a->limits.head_timeout_ms,
                           .seen = seen,
                           .have = have,
                           .addr = addr,
                           .fd = fd};
-    if (uv_poll_init(&a->loop, &w->poll, fd) < 0) {
-        fd_close(&fd);
-        waiting_free(w);
-        return;
-    }
-    w->poll.data = w;
     TAILQ_INSERT_TAIL(&a->waiting, w, link);
     a->nwaiting++;
-    a->addr_count[addr]++;
     if (have)
         lowat(fd, have + 1);
-    uv_poll_start(&w->poll, UV_READABLE, on_more);
+    if (wait_start(a, w) < 0) {
+        fd_close(&w->fd);
+        leave(a, w);
+        return;
+    }
     acceptor_tick_start(a);
 }
 
@@ -193,16 +156,14 @@ look_at(struct acceptor *a, int fd)
 
 /* Past its time: 408 when half a head came, silence when nothing did. */
 static void
-expire(struct waiting *w)
+expire(struct acceptor *a, struct waiting *w)
 {
-    struct acceptor *a = w->acceptor;
-
-    uv_poll_stop(&w->poll);
+    wait_stop(a, w);
     if (w->have)
         refuse(a, fd_take(&w->fd), 408);
     else
         fd_close(&w->fd);
-    leave(w);
+    leave(a, w);
 }
 
 void
@@ -211,7 +172,7 @@ look_expire(struct acceptor *a, uint64_t now_ms)
     struct waiting *w;
 
     while ((w = TAILQ_FIRST(&a->waiting)) && w->deadline_ms <= now_ms)
-        expire(w);
+        expire(a, w);
 }
 
 void
@@ -220,8 +181,8 @@ look_drop_all(struct acceptor *a)
     struct waiting *w;
 
     while ((w = TAILQ_FIRST(&a->waiting))) {
-        uv_poll_stop(&w->poll);
+        wait_stop(a, w);
         fd_close(&w->fd);
-        leave(w);
+        leave(a, w);
     }
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #define LINGER_MS    1000
@@ -25,6 +26,8 @@ static const struct {
     {408, "Request Timeout", "The request did not arrive in time."},
     {414, "URI Too Long", "The address asked for is too long."},
     {421, "Misdirected Request", "This site is not served on this connection."},
+    {429, "Too Many Requests",
+     "Too many connections from your address wait here. Please try again soon."},
     {431, "Request Header Fields Too Large", "The request's head is too large."},
     {501, "Not Implemented", "The request uses something this server does not know."},
     {503, "Service Unavailable", "This site cannot answer just now. Please try again soon."},
@@ -49,7 +52,7 @@ format(unsigned status, char *text, size_t room)
                  "Content-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n%s"
                  "Connection: close\r\n\r\n%s",
                  answers[i].status, answers[i].title, DATE_LEN, date_now().p, body,
-                 answers[i].status == 503 ? "Retry-After: 5\r\n" : "", page);
+                 status == 503 || status == 429 ? "Retry-After: 5\r\n" : "", page);
     return n > 0 && (size_t)n < room ? (size_t)n : 0;
 }
 
@@ -73,31 +76,20 @@ discard(int fd)
 }
 
 static void
-on_poll_closed(uv_handle_t *handle)
+done(struct acceptor *a, struct waiting *w)
 {
-    waiting_free(handle->data);
-}
-
-static void
-done(struct waiting *w)
-{
-    struct acceptor *a = w->acceptor;
-
-    uv_poll_stop(&w->poll);
+    wait_stop(a, w);
     fd_close(&w->fd);
     TAILQ_REMOVE(&a->lingering, w, link);
     a->nlingering--;
-    uv_close((uv_handle_t *)&w->poll, on_poll_closed);
+    free(w);
 }
 
-static void
-on_linger(uv_poll_t *poll, int status, int events)
+void
+refuse_more(struct acceptor *a, struct waiting *w, bool broken)
 {
-    struct waiting *w = poll->data;
-
-    (void)events;
-    if (status < 0 || !discard(w->fd))
-        done(w);
+    if (broken || !discard(w->fd))
+        done(a, w);
 }
 
 static void
@@ -110,17 +102,13 @@ linger(struct acceptor *a, int fd)
         return;
     }
     w = mem_new(sizeof(*w));
-    *w = (struct waiting){
-        .acceptor = a, .deadline_ms = date_mono_ms() + LINGER_MS, .fd = fd};
-    if (uv_poll_init(&a->loop, &w->poll, fd) < 0) {
-        fd_close(&fd);
-        waiting_free(w);
-        return;
-    }
-    w->poll.data = w;
+    *w = (struct waiting){.deadline_ms = date_mono_ms() + LINGER_MS, .fd = fd, .lingers = true};
     TAILQ_INSERT_TAIL(&a->lingering, w, link);
     a->nlingering++;
-    uv_poll_start(&w->poll, UV_READABLE, on_linger);
+    if (wait_start(a, w) < 0) {
+        done(a, w);
+        return;
+    }
     acceptor_tick_start(a);
 }
 
@@ -149,12 +137,12 @@ refuse_expire(struct acceptor *a, uint64_t now_ms)
     struct waiting *w;
 
     while ((w = TAILQ_FIRST(&a->lingering)) && w->deadline_ms <= now_ms)
-        done(w);
+        done(a, w);
 }
 
 void
 refuse_drop_all(struct acceptor *a)
 {
     while (!TAILQ_EMPTY(&a->lingering))
-        done(TAILQ_FIRST(&a->lingering));
+        done(a, TAILQ_FIRST(&a->lingering));
 }

@@ -3,6 +3,7 @@
 #include "hostel/net/stream.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
+#include "taken.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #define CHUNKS_KEPT 8                 /* spare chunks of the process */
 #define IOV_MAX_OUT 16                /* memory pieces in one call */
 #define FLUSH_BYTES (8u << 20)        /* one stream's turn; then the others' */
+#define COPY_BYTES  (64 * 1024)       /* of a file, where sendfile may not be used */
 
 /* One piece of output: lent (seg says what), or a chunk of our own that copies grow in. */
 struct stream_piece {
@@ -90,7 +92,7 @@ stream_read(struct stream *s, void *p, size_t n)
     if (s->error)
         return s->error;
     do
-        got = recv(s->fd, p, n, 0);
+        got = recv(s->fd, p, n, MSG_DONTWAIT);
     while (got < 0 && errno == EINTR);
     if (got >= 0)
         return got;
@@ -179,7 +181,7 @@ send_memory(struct stream *s, size_t *wanted)
         *wanted += p->seg.bytes.n;
     }
     /* what follows joins the same packet: no half-empty one in between */
-    flags = MSG_NOSIGNAL | (p ? MSG_MORE : 0);
+    flags = MSG_NOSIGNAL | MSG_DONTWAIT | (p ? MSG_MORE : 0);
     if (msg.msg_iovlen == 1) /* the usual answer: a cheaper call */
         n = send(s->fd, iov[0].iov_base, iov[0].iov_len, flags);
     else
@@ -190,6 +192,22 @@ send_memory(struct stream *s, size_t *wanted)
     return n;
 }
 
+/* Only O_NONBLOCK keeps sendfile() from waiting, and whoever shares the socket can clear it. */
+static ssize_t
+copy_file(struct stream *s, const struct segment *seg, size_t *wanted)
+{
+    static char bytes[COPY_BYTES];
+    ssize_t n;
+
+    if (*wanted > sizeof(bytes))
+        *wanted = sizeof(bytes);
+    n = pread(seg->fd, bytes, *wanted, (off_t)seg->offset);
+    if (n <= 0)
+        return n;
+    return send(s->fd, bytes, (size_t)n,
+                MSG_NOSIGNAL | MSG_DONTWAIT | (seg->length > (uint64_t)n ? MSG_MORE : 0));
+}
+
 static ssize_t
 send_file(struct stream *s, size_t *wanted)
 {
@@ -198,7 +216,7 @@ send_file(struct stream *s, size_t *wanted)
     ssize_t n;
 
     *wanted = p->seg.length < FLUSH_BYTES ? (size_t)p->seg.length : FLUSH_BYTES;
-    n = sendfile(s->fd, p->seg.fd, &at, *wanted);
+    n = s->shared ? copy_file(s, &p->seg, wanted) : sendfile(s->fd, p->seg.fd, &at, *wanted);
     if (n < 0)
         return -errno;
     if (n == 0)
@@ -292,6 +310,14 @@ stream_rest(struct stream *s)
     watch(s, 0);
 }
 
+uint64_t
+stream_taken(const struct stream *s)
+{
+    uint64_t bytes;
+
+    return taken_bytes(s->fd, &bytes) < 0 ? s->sent_bytes : bytes;
+}
+
 void
 stream_shutdown(struct stream *s)
 {
@@ -326,11 +352,12 @@ stream_detach(struct stream *s, void (*on_closed)(struct stream *s))
 void
 stream_close(struct stream *s, bool abort, void (*on_closed)(struct stream *s))
 {
-    const struct linger reset = {.l_onoff = 1};
+    const struct linger how = {.l_onoff = abort};
     int fd;
 
-    if (abort)
-        (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    /* whoever shares it may have asked for a close() that waits */
+    if (abort || s->shared)
+        (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &how, sizeof(how));
     fd = stream_detach(s, on_closed);
     fd_close(&fd);
 }

@@ -34,9 +34,11 @@ struct stream_piece;
 struct stream {
     uv_poll_t poll; /* initialised at the first wait only */
     int fd;
-    int error;           /* 0, or the negative errno that ended it; sticky */
-    bool polled;         /* poll is a live handle */
-    int watched;         /* what poll is started for: UV_READABLE | UV_WRITABLE */
+    int error;   /* 0, or the negative errno that ended it; sticky */
+    bool polled; /* poll is a live handle */
+    bool shared; /* set by the owner: somebody else may hold the socket too, and clear its
+                    O_NONBLOCK; nothing that could wait is called then */
+    int watched; /* what poll is started for: UV_READABLE | UV_WRITABLE */
     size_t memory_bytes; /* queued and not yet sent, without files */
     uint64_t put_bytes;  /* all that was ever queued ... */
     uint64_t sent_bytes; /* ... and given to the kernel */
@@ -91,6 +93,13 @@ void stream_watch(struct stream *s, bool readable);
 
 /* Wait for nothing. */
 void stream_rest(struct stream *s);
+
+/*
+ * How much the peer has taken so far, where the kernel can tell; else how much was sent. Only
+ * differences mean anything: with megabytes in the socket's own buffer a slow peer can make
+ * progress for minutes that sent_bytes does not show. A system call.
+ */
+uint64_t stream_taken(const struct stream *s);
 
 /* No more output; the peer may still send. */
 void stream_shutdown(struct stream *s);
