@@ -3,6 +3,7 @@
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
 #include "hostel/http/media.h"
+#include "precompressed.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -55,16 +56,41 @@ cached_file_release(void *file)
 
     if (--f->holders > 0)
         return;
+    for (int i = 0; i < CODINGS; i++)
+        if (f->variants[i])
+            cached_file_release(f->variants[i]);
     fd_close(&f->fd);
     free(f->body);
     free(f->path);
     free(f);
 }
 
-static size_t
-weight(const struct cached_file *f)
+/* What f and its variants weigh is in the sums while f is listed. */
+static void
+sum(const struct cached_file *f, unsigned *fds, size_t *bytes)
 {
-    return sizeof(*f) + f->path_n + (f->body ? (size_t)f->size : 0);
+    *fds += f->fd >= 0;
+    *bytes += sizeof(*f) + f->path_n + (f->body ? (size_t)f->size : 0);
+    for (int i = 0; i < CODINGS; i++)
+        if (f->variants[i])
+            sum(f->variants[i], fds, bytes);
+}
+
+static void
+count(struct filecache *c, const struct cached_file *f)
+{
+    sum(f, &c->fds, &c->bytes);
+}
+
+static void
+uncount(struct filecache *c, const struct cached_file *f)
+{
+    unsigned fds = 0;
+    size_t bytes = 0;
+
+    sum(f, &fds, &bytes);
+    c->fds -= fds;
+    c->bytes -= bytes;
 }
 
 static void
@@ -75,8 +101,7 @@ list(struct filecache *c, struct cached_file *f)
     f->listed = true;
     f->holders++;
     c->entries++;
-    c->fds += f->fd >= 0;
-    c->bytes += weight(f);
+    count(c, f);
 }
 
 static void
@@ -86,9 +111,23 @@ unlist(struct filecache *c, struct cached_file *f)
     LIST_REMOVE(f, same);
     f->listed = false;
     c->entries--;
-    c->fds -= f->fd >= 0;
-    c->bytes -= weight(f);
+    uncount(c, f);
     cached_file_release(f);
+}
+
+static void
+trim(struct filecache *c)
+{
+    while (c->entries > FILECACHE_ENTRIES_MAX || c->bytes > FILECACHE_BYTES_MAX ||
+           c->fds > FILECACHE_FDS_MAX)
+        unlist(c, TAILQ_LAST(&c->lru, cached_files));
+}
+
+static void
+use(struct filecache *c, struct cached_file *f)
+{
+    TAILQ_REMOVE(&c->lru, f, lru);
+    TAILQ_INSERT_HEAD(&c->lru, f, lru);
 }
 
 void
@@ -129,19 +168,25 @@ unchanged(const struct stat *a, const struct stat *b)
            same_time(a->st_mtim, b->st_mtim) && same_time(a->st_ctim, b->st_ctim);
 }
 
+bool
+cached_file_current(const struct cached_file *f)
+{
+    struct stat st;
+
+    return f->fd < 0 || (fstat(f->fd, &st) == 0 && unchanged(&st, &f->st));
+}
+
 struct cached_file *
 filecache_find(struct filecache *c, const struct site *site, struct span path, uint64_t now_ms)
 {
     struct cached_file *f = find(c, site, path, hash_of(site, path));
-    struct stat st;
 
     if (!f || now_ms - f->checked_ms >= FILECACHE_FRESH_MS)
         return NULL;
     /* a big file is sent as it is now: the length in the head must be of now as well */
-    if (f->fd >= 0 && (fstat(f->fd, &st) < 0 || !unchanged(&st, &f->st)))
+    if (!cached_file_current(f))
         return NULL;
-    TAILQ_REMOVE(&c->lru, f, lru);
-    TAILQ_INSERT_HEAD(&c->lru, f, lru);
+    use(c, f);
     return f;
 }
 
@@ -209,6 +254,91 @@ make(const struct site *site, struct span path, uint32_t hash, int fd, const str
     return 0;
 }
 
+/* --- variants ----------------------------------------------------------------------------- */
+
+/* in  v  takes; NULL = none */
+static void
+set_variant(struct filecache *c, struct cached_file *f, enum coding coding,
+            struct cached_file *v)
+{
+    struct cached_file *old = f->variants[coding];
+
+    if (f->listed)
+        uncount(c, f);
+    f->variants[coding] = v;
+    if (v) {
+        v->coding = coding;
+        v->holders = 1;
+    }
+    if (f->listed)
+        count(c, f);
+    if (old)
+        cached_file_release(old);
+}
+
+/* What stands beside f now? What was made here is of this very version and stays. */
+static void
+look_beside(struct filecache *c, struct cached_file *f, struct span name, uint64_t now_ms)
+{
+    int root_fd = site_dir_fd(f->site->dir, now_ms);
+
+    for (int i = CODING_IDENTITY + 1; i < CODINGS; i++) {
+        struct cached_file *old = f->variants[i], *v = NULL;
+        struct stat st;
+        int fd = precompressed_open(f->site, root_fd, name, (enum coding)i, &f->st, &st);
+
+        if (fd < 0 && (!old || old->made))
+            continue;
+        if (fd >= 0 && old && !old->made && !old->racy && unchanged(&old->st, &st)) {
+            fd_close(&fd);
+            continue;
+        }
+        if (fd >= 0 &&
+            make(f->site, span_of(f->path, f->path_n), f->hash, fd, &st, name, &v) < 0)
+            v = NULL;
+        set_variant(c, f, (enum coding)i, v);
+    }
+}
+
+struct cached_file *
+filecache_made(struct filecache *c, struct cached_file *f, enum coding coding)
+{
+    struct cached_file *v = f->variants[coding];
+    struct span etag = span_str(f->etag), name = encoding_name(coding);
+
+    if (v && v->made)
+        return v;
+    v = mem_new(sizeof(*v));
+    v->fd = -1;
+    v->site = f->site;
+    v->st = f->st;
+    v->type = f->type;
+    v->made = true;
+    memcpy(v->modified, f->modified, sizeof(v->modified));
+    /* the same bytes each time cannot be promised: another library version may come. 8.8.1 */
+    snprintf(v->etag, sizeof(v->etag), "W/%.*s-%.*s\"", (int)etag.n - 1, etag.p, (int)name.n,
+             name.p);
+    set_variant(c, f, coding, v);
+    return v;
+}
+
+void
+filecache_keep(struct filecache *c, struct cached_file *f, struct cached_file *v,
+               struct span bytes)
+{
+    if (f->variants[v->coding] != v || v->body)
+        return;
+    if (f->listed)
+        uncount(c, f);
+    v->body = mem_str_span(bytes);
+    v->size = bytes.n;
+    if (f->listed)
+        count(c, f);
+    trim(c);
+}
+
+/* --- putting ------------------------------------------------------------------------------ */
+
 int
 filecache_put(struct filecache *c, const struct site *site, struct span path, int fd,
               const struct stat *st, struct span name, uint64_t now_ms,
@@ -220,20 +350,18 @@ filecache_put(struct filecache *c, const struct site *site, struct span path, in
 
     if (f && !f->racy && unchanged(&f->st, st) && span_eq(f->type, media_type(name))) {
         fd_close(&fd);
-        f->checked_ms = now_ms;
-        *out = f;
-        return 0;
+        use(c, f);
+    } else {
+        if (f)
+            unlist(c, f);
+        rc = make(site, path, hash, fd, st, name, &f);
+        if (rc < 0)
+            return rc;
+        list(c, f);
     }
-    if (f)
-        unlist(c, f);
-    rc = make(site, path, hash, fd, st, name, &f);
-    if (rc < 0)
-        return rc;
     f->checked_ms = now_ms;
-    list(c, f);
-    while (c->entries > FILECACHE_ENTRIES_MAX || c->bytes > FILECACHE_BYTES_MAX ||
-           c->fds > FILECACHE_FDS_MAX)
-        unlist(c, TAILQ_LAST(&c->lru, cached_files));
+    look_beside(c, f, name, now_ms);
+    trim(c); /* f stands first: it stays */
     *out = f;
     return 0;
 }

@@ -3,12 +3,17 @@
  * bodies in memory, bigger ones open. An entry answers for what its path leads to, index file
  * and links included, and is trusted for less than a second; after that the path is resolved
  * anew, and the entry stays only when it leads to the same, unchanged file. That nothing is
- * there is never remembered. Floor 5; worker.
+ * there is never remembered.
+ *
+ * With a file go its variants: what stands beside it compressed, looked for as often as the
+ * file itself, and what was compressed here, which is of this version of the file and goes with
+ * it. Floor 5; worker.
  */
 #ifndef SERVE_FILECACHE_H
 #define SERVE_FILECACHE_H
 
 #include "hostel/base/date.h"
+#include "hostel/http/encoding.h"
 #include "hostel/serve/exchange.h"
 
 #include <sys/queue.h>
@@ -17,7 +22,7 @@
 #define FILECACHE_FRESH_MS    450         /* trusted for; with its root's below a second */
 #define FILECACHE_BODY_MAX    (16 * 1024) /* larger files stay in the kernel's cache */
 #define FILECACHE_ENTRIES_MAX 1024
-#define FILECACHE_BYTES_MAX   (8 * 1024 * 1024)
+#define FILECACHE_BYTES_MAX   (16 * 1024 * 1024) /* bodies and what was made of them */
 #define FILECACHE_FDS_MAX     256
 
 struct cached_file {
@@ -30,7 +35,7 @@ struct cached_file {
     uint64_t checked_ms; /* when the path was last resolved */
     bool racy; /* it was changing when it was read: another change may look the same */
     bool listed;
-    unsigned holders; /* the cache while listed, and everyone who lends it out */
+    unsigned holders; /* the cache while listed, its file, and everyone who lends it out */
     struct stat st;
     int fd;     /* -1 when the body is here */
     char *body; /* NULL when it is in fd; one allocation of size bytes */
@@ -38,6 +43,10 @@ struct cached_file {
     struct span type;            /* static */
     char etag[64];               /* with its quotes */
     char modified[DATE_LEN + 1]; /* "" when dated in the future, or before 1970 */
+    enum coding coding;          /* of its bytes */
+    bool made; /* compressed here: a weak ETag, no ranges; body may come later */
+    bool vary; /* there are other codings of it, or could be */
+    struct cached_file *variants[CODINGS]; /* of a file in the cache; NULL = none */
 };
 
 /* ret  lent until the next call on c (hold it for longer); NULL: resolve the path */
@@ -55,6 +64,28 @@ filecache_find(struct filecache *c, const struct site *site, struct span path, u
 int filecache_put(struct filecache *c, const struct site *site, struct span path, int fd,
                   const struct stat *st, struct span name, uint64_t now_ms,
                   struct cached_file **out);
+
+/* Is it still what was opened? One system call for a body that is not in memory. */
+bool cached_file_current(const struct cached_file *f);
+
+/*
+ * The variant of f that is compressed here: what it is called, and the bytes once it has them.
+ *
+ * in   f  from the cache; c != CODING_IDENTITY, and not the coding of a neighbour
+ * ret  lent as f is
+ */
+struct cached_file *
+filecache_made(struct filecache *c, struct cached_file *f, enum coding coding);
+
+/*
+ * Keep the bytes of a variant that filecache_made() gave.
+ *
+ * in   f      held by the caller
+ * in   v      held by the caller; maybe f's no more: then nothing is kept
+ * in   bytes  copied
+ */
+void filecache_keep(struct filecache *c, struct cached_file *f, struct cached_file *v,
+                    struct span bytes);
 
 void cached_file_hold(struct cached_file *f);
 void cached_file_release(void *f); /* fits struct piece */

@@ -1,7 +1,8 @@
 /*
  * PHP's answer on its way to the sink: CGI head, body, error output. Floor 5; worker.
  *
- *     STDOUT ─► head (until whole) ─► body ─► sink ─ full ─► spool ─ full ─► PHP has to wait
+ *     STDOUT ─► head (until whole) ─► body ─► filter ─► sink
+ *                                          └ full ─► spool ─ full ─► PHP has to wait
  *     STDERR ─► lines ─► the site's error log
  */
 #include "php_request.h"
@@ -34,6 +35,7 @@ php_reply_done(struct php_request *r)
     buf_done(&r->reply.head);
     buf_done(&r->reply.line);
     spool_done(&r->reply.spool);
+    compress_done(&r->reply.out);
 }
 
 bool
@@ -56,13 +58,12 @@ flow(struct php_request *r, enum sink_flow flow)
 static void
 visitor_served(struct php_request *r)
 {
-    struct exchange *x = php_request_part(r);
-
+    (void)php_request_part(r);
     if (r->link)
         php_link_resume(r);
     else
-        php_request_over(r);
-    x->sink->ops->end(x->sink);
+        php_request_over(r); /* it is held by whoever called */
+    r->reply.out.sink.ops->end(&r->reply.out.sink);
 }
 
 /* Is there anything still to come for the visitor? */
@@ -72,6 +73,8 @@ settle(struct php_request *r)
     const struct php_reply *a = &r->reply;
 
     if (!r->x || !a->begun || spool_bytes(&a->spool) > 0)
+        return;
+    if (a->full && compress_holds(&a->out))
         return;
     if (a->bodiless || (a->has_length ? a->left == 0 : a->done))
         visitor_served(r);
@@ -88,7 +91,7 @@ give(struct php_request *r, struct span bytes)
     if (bytes.n == 0)
         return;
     if (!a->full && spool_bytes(&a->spool) == 0)
-        flow(r, r->x->sink->ops->copy(r->x->sink, bytes));
+        flow(r, a->out.sink.ops->copy(&a->out.sink, bytes));
     else if (spool_add(&a->spool, bytes) < 0)
         php_request_fail(r, 502, "PHP's answer could not be kept");
 }
@@ -130,7 +133,8 @@ head_out(struct php_request *r, const struct cgihead *h)
     a->bodiless = resp.bodiless;
     a->has_length = h->has_length;
     a->left = h->has_length ? h->length : 0;
-    flow(r, r->x->sink->ops->head(r->x->sink, &resp));
+    compress_init(&a->out, r->x);
+    flow(r, a->out.sink.ops->head(&a->out.sink, &resp));
 }
 
 static void
@@ -210,18 +214,21 @@ php_reply_push(struct php_request *r)
             php_request_fail(r, 502, "the spooled answer could not be read");
             return;
         }
-        flow(r, r->x->sink->ops->copy(r->x->sink, span_of(push_scratch, (size_t)n)));
+        flow(r, a->out.sink.ops->copy(&a->out.sink, span_of(push_scratch, (size_t)n)));
     }
     settle(r);
+    php_reply_flush(r); /* the filter may hold some back, and PHP may pause now */
 }
 
 void
 php_reply_flush(struct php_request *r)
 {
-    if (!r->x || !r->reply.given)
+    struct php_reply *a = &r->reply;
+
+    if (!r->x || !a->given || a->full)
         return;
-    r->reply.given = false;
-    r->x->sink->ops->flush(r->x->sink);
+    a->given = false;
+    a->out.sink.ops->flush(&a->out.sink);
 }
 
 static void

@@ -5,6 +5,7 @@
 #ifndef HOSTEL_SERVE_PHP_REQUEST_H
 #define HOSTEL_SERVE_PHP_REQUEST_H
 
+#include "compress.h"
 #include "fcgi.h"
 #include "spool.h"
 #include "hostel/net/deadline.h"
@@ -37,7 +38,8 @@ struct php_reply {
     bool done;     /* PHP ended its answer as it should */
     uint64_t left; /* has_length: body bytes still to come from PHP */
     struct spool spool;
-    struct buf line; /* of PHP's error output, until it is whole */
+    struct compress out; /* in front of the exchange's sink, once begun */
+    struct buf line;     /* of PHP's error output, until it is whole */
     size_t logged_bytes;
 };
 

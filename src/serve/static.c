@@ -1,8 +1,10 @@
 /* Files to GET and HEAD. Floor 5; worker. */
 #include "static.h"
+#include "compress_file.h"
 #include "hostel/http/cond.h"
 #include "hostel/serve/response.h"
 #include "multirange.h"
+#include "variant.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +18,32 @@ add_validators(struct response *r, const struct cached_file *f)
     if (f->modified[0])
         response_add(r, SPAN("Last-Modified"), span_of(f->modified, DATE_LEN));
     response_add(r, SPAN("ETag"), span_str(f->etag));
+    if (f->vary)
+        response_add(r, SPAN("Vary"), SPAN("Accept-Encoding"));
+}
+
+/* What every answer with bytes of f says of them. */
+static void
+add_description(struct response *r, const struct cached_file *f)
+{
+    add_validators(r, f);
+    if (f->coding != CODING_IDENTITY)
+        response_add(r, SPAN("Content-Encoding"), encoding_name(f->coding));
+    if (!f->made)
+        response_add(r, SPAN("Accept-Ranges"), SPAN("bytes"));
+}
+
+enum sink_flow
+static_head(struct exchange *x, const struct cached_file *f, uint64_t length)
+{
+    struct response r;
+
+    response_start(&r, 200);
+    r.length = length;
+    r.bodiless = x->req.method == METHOD_HEAD;
+    response_add(&r, SPAN("Content-Type"), f->type);
+    add_description(&r, f);
+    return x->sink->ops->head(x->sink, &r);
 }
 
 static void
@@ -88,36 +116,41 @@ wanted_ranges(const struct exchange *x, const struct cached_file *f,
     struct span value = range_field(&x->req);
     int n;
 
-    if (!value.p || x->req.method != METHOD_GET || !cond_range_allowed(&x->req, state))
+    if (!value.p || x->req.method != METHOD_GET || f->made ||
+        !cond_range_allowed(&x->req, state))
         return 0;
     n = range_parse(value, f->size, parts);
     return n > 1 ? (int)range_coalesce(parts, (unsigned)n) : n;
 }
 
 static void
-answer_file(struct exchange *x, struct cached_file *f, const struct range *part)
+answer_whole(struct exchange *x, struct cached_file *f)
 {
-    uint64_t offset = part ? part->first : 0;
-    uint64_t length = part ? part->last - part->first + 1 : f->size;
+    if (static_head(x, f, f->size) == SINK_GONE)
+        return;
+    if (x->req.method != METHOD_HEAD)
+        send_body(x, f, 0, f->size);
+    x->sink->ops->end(x->sink);
+}
+
+static void
+answer_part(struct exchange *x, struct cached_file *f, const struct range *part)
+{
+    uint64_t length = part->last - part->first + 1;
     struct response r;
     char text[80];
     int n;
 
-    response_start(&r, part ? 206 : 200);
+    response_start(&r, 206);
     r.length = length;
-    r.bodiless = x->req.method == METHOD_HEAD;
     response_add(&r, SPAN("Content-Type"), f->type);
-    add_validators(&r, f);
-    response_add(&r, SPAN("Accept-Ranges"), SPAN("bytes"));
-    if (part) {
-        n = snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, part->first,
-                     part->last, f->size);
-        response_add(&r, SPAN("Content-Range"), span_of(text, (size_t)n));
-    }
+    add_description(&r, f);
+    n = snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, part->first,
+                 part->last, f->size);
+    response_add(&r, SPAN("Content-Range"), span_of(text, (size_t)n));
     if (x->sink->ops->head(x->sink, &r) == SINK_GONE)
         return;
-    if (!r.bodiless)
-        send_body(x, f, offset, length);
+    send_body(x, f, part->first, length);
     x->sink->ops->end(x->sink);
 }
 
@@ -130,8 +163,7 @@ answer_parts(struct exchange *x, struct cached_file *f, const struct multirange 
     response_start(&r, 206);
     r.length = multirange_length(m);
     response_add(&r, SPAN("Content-Type"), span_str(m->content_type));
-    add_validators(&r, f);
-    response_add(&r, SPAN("Accept-Ranges"), SPAN("bytes"));
+    add_description(&r, f);
     if (x->sink->ops->head(x->sink, &r) == SINK_GONE)
         return;
     for (unsigned i = 0; i <= m->n; i++) {
@@ -145,34 +177,83 @@ answer_parts(struct exchange *x, struct cached_file *f, const struct multirange 
     x->sink->ops->end(x->sink);
 }
 
-void
-static_send(struct exchange *x, struct cached_file *f)
+/* ret  true when the request's conditions are the answer */
+static bool
+judged(struct exchange *x, const struct cached_file *f, const struct cond_state *state)
 {
-    struct cond_state state = {
-        .etag = span_str(f->etag),
-        .mtime = f->modified[0] ? f->st.st_mtim.tv_sec : COND_NO_MTIME,
-        .now = time(NULL),
-    };
-    struct range parts[RANGE_MAX];
-    struct multirange m;
-    int n;
-
-    x->media_type = f->type; /* a 304 does not say it, but its freshness hangs on it */
-    switch (cond_evaluate(&x->req, &state)) {
+    switch (cond_evaluate(&x->req, state)) {
     case COND_NOT_MODIFIED:
         answer_unmodified(x, f);
-        return;
+        return true;
     case COND_FAILED:
         errorpage_answer(x, 412, NULL, 0);
-        return;
+        return true;
     case COND_SERVE:
         break;
     }
-    n = wanted_ranges(x, f, &state, parts);
+    return false;
+}
+
+static void
+answer_bytes(struct exchange *x, struct cached_file *f, const struct cond_state *state)
+{
+    struct range parts[RANGE_MAX];
+    int n = wanted_ranges(x, f, state, parts);
+    struct multirange m;
+
     if (n < 0)
         answer_no_range(x, f);
+    else if (n == 1)
+        answer_part(x, f, parts);
     else if (n > 1 && multirange_init(&m, parts, (unsigned)n, f->size, f->type) == 0)
         answer_parts(x, f, &m);
     else
-        answer_file(x, f, n == 1 ? parts : NULL);
+        answer_whole(x, f);
+}
+
+/* in  v  f itself or a variant of it; its bytes may still have to be made */
+static void
+send_variant(struct exchange *x, struct cached_file *f, struct cached_file *v)
+{
+    const struct cond_state state = {
+        .etag = span_str(v->etag),
+        .mtime = v->modified[0] ? v->st.st_mtim.tv_sec : COND_NO_MTIME,
+        .now = time(NULL),
+    };
+
+    x->media_type = v->type; /* a 304 does not say it, but its freshness hangs on it */
+    if (judged(x, v, &state))
+        return;
+    if (!v->made || v->body) {
+        answer_bytes(x, v, &state);
+        return;
+    }
+    switch (compress_file(x, f, v)) {
+    case COMPRESS_NOT:
+        send_variant(x, f, f);
+        return;
+    case COMPRESS_READY:
+        answer_bytes(x, v, &state);
+        return;
+    case COMPRESS_TAKEN:
+        return;
+    }
+}
+
+void
+static_send(struct exchange *x, struct cached_file *f)
+{
+    static const struct field vary = {{"Vary", 4}, {"Accept-Encoding", 15}};
+    struct cached_file *v;
+
+    cached_file_hold(f); /* what is made of it may push it out of the cache */
+    v = variant_pick(x, f);
+    if (v) {
+        cached_file_hold(v);
+        send_variant(x, f, v);
+        cached_file_release(v);
+    } else {
+        errorpage_answer(x, 406, &vary, 1);
+    }
+    cached_file_release(f);
 }
