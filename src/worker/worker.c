@@ -8,6 +8,7 @@
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
+#include "hostel/serve/turns.h"
 #include "hostel/worker/run.h"
 
 #include <errno.h>
@@ -160,6 +161,7 @@ open_all(struct worker *w, int control_fd)
 
     if (rc < 0)
         return rc;
+    turns_start(&w->loop);
     uv_timer_init(&w->loop, &w->idle);
     uv_timer_init(&w->loop, &w->limit);
     w->idle.data = w->limit.data = w->term.data = w;
@@ -187,6 +189,7 @@ close_all(struct worker *w)
     for (uint32_t i = 0; i < w->nlogs; i++)
         logfile_free(&w->logs[i]);
     fd_close(&w->user_fd);
+    turns_stop();
     uv_close((uv_handle_t *)&w->idle, NULL);
     uv_close((uv_handle_t *)&w->limit, NULL);
     uv_close((uv_handle_t *)&w->term, NULL);
