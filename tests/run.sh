@@ -135,6 +135,10 @@ one "install" installed
 summed "end to end: release" env HOSTEL_BUILD=build "$PYTHON" -m pytest -q tests/e2e
 summed "end to end: sanitized, the core of it" env HOSTEL_BUILD=build-debug HOSTEL_SLOW=4 \
     "$PYTHON" -m pytest -q -m core tests/e2e
+summed "HTTP rows: release" env HOSTEL_BUILD=build "$PYTHON" tests/http/run.py
+summed "HTTP rows: sanitized" env HOSTEL_BUILD=build-debug HOSTEL_SLOW=4 \
+    "$PYTHON" tests/http/run.py
+summed "fuzz, briefly" sh tests/fuzz/run.sh 3
 if [ "$(id -u)" = 0 ]; then
     summed "regain: attacks from inside" env HOSTEL_BUILD=build "$PYTHON" tests/regain/run.py
     one "quickstart" sh cmd/quickstart.sh --check --port "$(free_port)"

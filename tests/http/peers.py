@@ -19,6 +19,15 @@ PACKAGES = {"/usr/sbin/nginx": "nginx-light", "/usr/sbin/apache2": "apache2",
             "/usr/sbin/lighttpd": "lighttpd", "/usr/lib/lighttpd/mod_deflate.so": "lighttpd-mod-deflate",
             "/usr/bin/php-cgi": "php-cgi"}
 NOBODY = 65534
+README = Path(__file__).with_name("README.md")
+MARKS = ("<!-- the table -->", "<!-- its end -->")
+
+# Why this server is not the best on a row: the start of "topic: why" and the reason.
+REASONS = {
+    "methods: an unknown method": "answered 405 like a method that is known",
+    "representations: what can be compressed": "no content is coded on its way yet",
+    "representations: what lies there compressed": "compressed neighbours are not looked for yet",
+}
 
 NGINX = """
 daemon off; worker_processes 2; pid {dir}/nginx.pid; error_log {dir}/nginx.err; {user}
@@ -199,18 +208,31 @@ def counts(server, topic, level):
 def table(everyone):
     """Passed of all, topic by topic, as Markdown; then the rows on which the first is not best."""
     topics = list(dict.fromkeys(r["topic"] for r in everyone[0]["rows"]))
-    levels = ("MUST", "SHOULD", "CHOICE")
     lines = ["| topic | level | " + " | ".join(s["server"] for s in everyone) + " |",
              "|---|---|" + "---|" * len(everyone)]
     for topic in [*topics, ""]:
-        for level in levels:
+        for level in ("MUST", "SHOULD", "CHOICE"):
             cells = [counts(s, topic, level) for s in everyone]
             if cells[0]:
                 lines.append(f"| {topic or '**all**'} | {level} | " + " | ".join(cells) + " |")
-    lines += ["", "Rows on which another server is better:", ""]
+    return "\n".join([*lines, "", *behind(everyone)])
+
+
+def behind(everyone):
+    """A line for each row on which another server is better, with the reason."""
+    lines = []
     for i, row in enumerate(everyone[0]["rows"]):
         better = [s["server"] for s in everyone[1:] if s["rows"][i]["wrong"] is None]
+        name = f"{row['topic']}: {row['why']}"
         if row["wrong"] and better:
-            lines.append(f"- {row['level']} {row['section']} {row['topic']}: {row['why']} "
-                         f"({', '.join(better)})")
-    return "\n".join(lines)
+            reason = next((w for start, w in REASONS.items() if name.startswith(start)), "unexplained")
+            lines.append(f"- {row['level']} {row['section']}, {name} ({', '.join(better)}): {reason}")
+    return ["Rows on which another server is better, and why:", "", *lines] if lines else \
+        ["There is no row on which another server is better."]
+
+
+def write_readme(text):
+    """Put the table between its two marks."""
+    page = README.read_text()
+    top, _, rest = page.partition(MARKS[0])
+    README.write_text(f"{top}{MARKS[0]}\n{text}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}")

@@ -4,7 +4,8 @@
   run.py                          start this server ($HOSTEL_BUILD, default build/) and ask it
   run.py --target HOST:PORT       ask a server that serves what --make-site wrote
   run.py --make-site DIR          write DIR/site (site.test) and DIR/other (other.test)
-  run.py --peers                  ask Debian's nginx, apache2 and lighttpd as well
+  run.py --peers                  ask Debian's nginx, apache2 and lighttpd as well, and write
+                                  the comparison into README.md
 """
 import argparse
 import json
@@ -96,7 +97,10 @@ def main():
                 everyone.append(results(peer, rows, run_all(rows, address)))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-        print(peers.table(everyone))
+        text = peers.table(everyone)
+        print(text)
+        if len(rows) == len(ROWS):
+            peers.write_readme(text)
     if o.json:
         Path(o.json).write_text(json.dumps(everyone, indent=1) + "\n")
     failed = sum(w is not None for w in wrongs)
