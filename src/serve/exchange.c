@@ -257,6 +257,10 @@ exchange_answer(struct exchange *x, struct filecache *files)
         errorpage_answer(x, 403, NULL, 0);
         return;
     }
+    if (x->req.method == METHOD_UNKNOWN) {
+        errorpage_answer(x, 501, NULL, 0);
+        return;
+    }
     /* TRACE would show cookies to scripts, CONNECT is for proxies; "*" is the server itself */
     if (x->req.method == METHOD_TRACE || x->req.method == METHOD_CONNECT ||
         span_eq(x->req.path, SPAN("*"))) {

@@ -117,6 +117,20 @@ try_thread(char **a)
     return reap(rc);
 }
 
+/* Any process, whatever it shares with us; a thread's ids and storage go to a scratch place. */
+static int
+try_clone(char **a)
+{
+    static char stack[65536] __attribute__((aligned(16)));
+    static long scratch[512];
+    long rc = syscall(SYS_clone, strtoul(a[0], NULL, 16), stack + sizeof(stack), scratch,
+                      scratch + 1, scratch + 256);
+
+    if (rc == 0)
+        syscall(SYS_exit, 0);
+    return reap(rc);
+}
+
 static int
 try_exec(char **a)
 {
@@ -378,6 +392,7 @@ static const struct attack attacks[] = {
     {"chroot", try_chroot, 1},
     {"fork", try_fork, 0},
     {"thread", try_thread, 0},
+    {"clone", try_clone, 1},
     {"exec", try_exec, 1},
     {"exec-memory", try_exec_memory, 0},
     {"other-architecture", try_other_architecture, 0},

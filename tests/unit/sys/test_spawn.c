@@ -315,6 +315,31 @@ python_starts(void **state)
     assert_string_equal(out, "True\n");
 }
 
+/* A worker has a thread for passwords; no process comes of that. */
+static void
+threads_only(void **state)
+{
+    static char program[] =
+        "import os, threading\n"
+        "t = threading.Thread(target=lambda: print('thread'))\n"
+        "t.start(); t.join()\n"
+        "for make in os.fork, lambda: os.posix_spawn('/bin/true', ['x'], {}):\n"
+        "    try:\n"
+        "        make(); print('a process')\n"
+        "    except PermissionError:\n"
+        "        print('refused')\n";
+    char *const argv[] = {"/usr/bin/python3", "-c", program, NULL};
+    struct ids ids = user();
+    struct spawn_spec spec = spec_of(CAGE_WORKER, &ids, argv);
+    struct run r;
+
+    (void)state;
+    if (access(argv[0], X_OK) < 0)
+        skip();
+    assert_int_equal(run(&spec, &r, NULL), 0);
+    assert_string_equal(out, "thread\nrefused\nrefused\n");
+}
+
 static void
 failures_are_told(void **state)
 {
@@ -462,6 +487,7 @@ main(void)
         cmocka_unit_test(exec_only_once),
         cmocka_unit_test(by_descriptor),
         cmocka_unit_test(python_starts),
+        cmocka_unit_test(threads_only),
         cmocka_unit_test(failures_are_told),
         cmocka_unit_test(ids_refused),
         cmocka_unit_test(killed_on_the_way),
