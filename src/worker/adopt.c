@@ -14,6 +14,7 @@
 
 union address {
     struct sockaddr any;
+    struct sockaddr_storage storage;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
 };
@@ -38,9 +39,9 @@ address_text(const union address *a, char text[static INET6_ADDRSTRLEN], uint16_
     return 0;
 }
 
-/* ret  0 and both ends as text; -errno: not a connected TCP socket */
+/* ret  0, both ends as text and the visitor's net; -errno: not a connected TCP socket */
 static int
-look_at(int fd, struct visitor *v)
+look_at(int fd, struct visitor *v, uint64_t *net)
 {
     union address peer = {0}, local = {0};
     socklen_t peer_n = sizeof(peer), local_n = sizeof(local), type_n = sizeof(int);
@@ -53,6 +54,7 @@ look_at(int fd, struct visitor *v)
     if (getpeername(fd, &peer.any, &peer_n) < 0 || getsockname(fd, &local.any, &local_n) < 0 ||
         ioctl(fd, FIONBIO, &on) < 0)
         return -errno;
+    *net = tally_address(&peer.storage);
     rc = address_text(&peer, v->addr, &v->port);
     return rc < 0 ? rc : address_text(&local, v->local_addr, &v->local_port);
 }
@@ -62,11 +64,13 @@ adopt(struct worker *w, int *fd, unsigned flags, struct span prefix)
 {
     struct visitor visitor = {.https = false};
 
-    if (look_at(*fd, &visitor) < 0) { /* also a visitor who left while it waited */
+    uint64_t net = 0;
+
+    if (look_at(*fd, &visitor, &net) < 0) { /* also a visitor who left while it waited */
         fd_close(fd);
         return;
     }
-    conn_adopt(&w->conns, fd_take(fd), &visitor, flags, prefix);
+    conn_adopt(&w->conns, fd_take(fd), &visitor, net, flags, prefix);
 }
 
 static int

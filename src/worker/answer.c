@@ -48,8 +48,8 @@ framing(const struct conn *c, struct round *r, const struct response *res)
 
     r->bodiless = res->bodiless;
     r->answer_left = res->length;
-    r->close =
-        r->close || res->close || !req->keep_alive || c->all->stopping || body_in_the_way(r);
+    r->close = r->close || res->close || !req->keep_alive || c->all->stopping ||
+               c->all->settings.keepalive_ms == 0 || body_in_the_way(r);
     if (res->length == RESPONSE_LENGTH_UNKNOWN && !res->bodiless) {
         r->chunks = req->version >= 11;
         r->cut_shows = !r->chunks;

@@ -44,14 +44,18 @@ conn_drop_answerer(struct conn *c)
 enum conn_state
 conn_refuse(struct conn *c, unsigned status)
 {
+    static const struct field again = {SPAN("Retry-After"), SPAN("5")};
     struct round *r = c->round ? c->round : round_start(c);
 
     conn_drop_answerer(c);
     r->failed = false;
     r->chunks = false;
     r->close = true;
-    errorpage_answer(&r->x, status, NULL, 0);
-    return r->ended ? CONN_LEAVE : CONN_GONE;
+    errorpage_answer(&r->x, status, &again, status == 429 || status == 503);
+    if (r->ended)
+        return CONN_LEAVE;
+    r->body_unwanted = true;
+    return r->x.answerer ? CONN_ANSWER : CONN_GONE; /* the site's own page, or it broke */
 }
 
 enum conn_state
@@ -127,6 +131,10 @@ on_head(struct conn *c)
     take_request(c, site);
     if (!site)
         return conn_refuse(c, 421);
+    if (c->refusal)
+        return conn_refuse(c, c->refusal);
+    if (!limits_seat(c))
+        return conn_refuse(c, 503);
     if (head->expect_other)
         return conn_refuse(c, 417);
     exchange_answer(&c->round->x, c->all->files);
@@ -149,6 +157,8 @@ step_head(struct conn *c)
         if (verdict != HEAD_MORE)
             break;
         n = input_read(c);
+        if (n == -EAGAIN && c->refusal)
+            return conn_refuse(c, c->refusal); /* who is one too many is not waited for */
         if (n == -EAGAIN && !(c->all->stopping && c->input.n == 0 && !c->first))
             return CONN_HEAD;
         if (n == -ENOBUFS)
@@ -223,6 +233,14 @@ read_body(struct conn *c)
     return 0;
 }
 
+/* It has come on in this turn, but not as fast as it should. */
+static bool
+body_late(struct conn *c)
+{
+    return c->got && !c->round->body_done && c->deadline.class == &c->all->body &&
+           pace_late(c, c->read_bytes, c->all->body.after_ms);
+}
+
 /* While PHP works nothing is expected; but an end, or a next request, may come. */
 static void
 listen_on(struct conn *c)
@@ -258,6 +276,8 @@ step_answer(struct conn *c)
     if (c->stream.error)
         return CONN_GONE;
     status = read_body(c);
+    if (!status && body_late(c))
+        status = 408;
     if (status && !r->ended)
         return conn_give_up(c, status);
     do
@@ -292,7 +312,7 @@ step_rest(struct conn *c)
             continue;
         }
         n = rc == 0 ? input_read(c) : -EPIPE;
-        if (n == -EAGAIN)
+        if (n == -EAGAIN && !body_late(c))
             return c->stream.error ? CONN_GONE : CONN_REST;
         if (n < 0)
             r->close = true;
@@ -311,7 +331,7 @@ farewell(const struct conn *c, bool body_done)
 {
     bool silent = body_done && c->input.n == 0 && c->in.len == 0 && c->drained;
 
-    return silent || c->eof ? CONN_GONE : CONN_LINGER;
+    return silent || c->eof || limits_crowded(c->all) ? CONN_GONE : CONN_LINGER;
 }
 
 static enum conn_state

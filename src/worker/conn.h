@@ -5,6 +5,7 @@
 #define WORKER_CONN_H
 
 #include "hostel/base/buf.h"
+#include "hostel/base/tally.h"
 #include "hostel/http/chunked.h"
 #include "hostel/net/deadline.h"
 #include "hostel/net/stream.h"
@@ -36,6 +37,7 @@ enum conn_state {
 struct round {
     struct exchange x;
     SLIST_ENTRY(round) spare;
+    struct tally_row *seat; /* at its site, where those are counted; else NULL */
     /* its body */
     struct chunked chunked;
     uint64_t body_left;  /* BODY_LENGTH */
@@ -67,24 +69,28 @@ struct conn {
     TAILQ_ENTRY(conn) ready;
     struct conns *all;
     enum conn_state state;
-    bool running;    /* inside conn_run(): what happens is noticed by it */
-    bool is_ready;   /* on the list of those that run before the loop sleeps */
-    bool eof;        /* the visitor has sent his last */
-    bool first;      /* no request was routed yet */
-    bool by_default; /* CONN_BY_DEFAULT */
-    bool returned;   /* CONN_RETURNED */
-    bool abort;      /* end it with a reset */
-    bool loaded;     /* input is of this turn, in all->scratch */
-    bool drained;    /* the socket is known to hold nothing more */
-    bool blocked;    /* the step waits for the socket to take output */
-    bool got;        /* something was read in this turn */
-    uint8_t reads;   /* of this turn */
+    bool running;     /* inside conn_run(): what happens is noticed by it */
+    bool is_ready;    /* on the list of those that run before the loop sleeps */
+    bool eof;         /* the visitor has sent his last */
+    bool first;       /* no request was routed yet */
+    bool by_default;  /* CONN_BY_DEFAULT */
+    bool returned;    /* CONN_RETURNED */
+    bool abort;       /* end it with a reset */
+    bool loaded;      /* input is of this turn, in all->scratch */
+    bool drained;     /* the socket is known to hold nothing more */
+    bool blocked;     /* the step waits for the socket to take output */
+    bool got;         /* something was read in this turn */
+    uint8_t reads;    /* of this turn */
+    uint16_t refusal; /* it is one too many: its request gets this status; else 0 */
     uint32_t linger_bytes;
+    struct tally_row *addr;  /* among those of its client address; NULL: one too many */
     struct round *round;     /* NULL between requests */
     struct span input;       /* loaded: read and not consumed */
     struct buf in;           /* not loaded: the same */
     size_t seen;             /* head_parse()'s */
-    uint64_t sent_bytes;     /* the stream's, when progress was last looked at */
+    uint64_t read_bytes;     /* all that was ever read */
+    uint64_t pace_ms;        /* when the window of its least rate began, and */
+    uint64_t pace_bytes;     /* how much had moved then */
     const struct site *site; /* of the last request, for its errors */
     char *default_host;      /* the unknown name that led here, owned */
     struct visitor visitor;
@@ -112,6 +118,9 @@ struct conns_ops {
 struct conns {
     uv_loop_t *loop;
     uv_prepare_t prepare;
+    struct conns_settings settings;
+    struct tally addrs; /* connections of a client address */
+    struct tally seats; /* requests at a site */
     struct deadlines deadlines;
     struct deadline_class head, idle, body, send, linger;
     TAILQ_HEAD(, conn) list;
@@ -129,9 +138,12 @@ struct conns {
     char scratch[CONN_INPUT_MAX]; /* input of the connection that runs */
 };
 
-/* out  all  embedded; sites are lent */
-void conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
-                const struct conns_settings *settings, const struct conns_ops *ops, void *data);
+/*
+ * out  all  embedded; sites are lent
+ * ret  0; -errno: no random bytes to be had
+ */
+int conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
+               const struct conns_settings *settings, const struct conns_ops *ops, void *data);
 
 /* Ends every connection at once; all must live until the loop has turned once more. */
 void conns_done(struct conns *all);
@@ -144,11 +156,12 @@ void conns_stop(struct conns *all);
  *
  * in   fd       takes; a connected, non-blocking stream socket
  * in   visitor  copied
- * in   flags    CONN_BY_DEFAULT, CONN_RETURNED
+ * in   net      tally_address() of the visitor
+ * in   flags    CONN_BY_DEFAULT; CONN_RETURNED: another user's worker had it, and may still
  * in   prefix   read of it by somebody else, at most CONN_INPUT_MAX bytes; copied
  */
-void conn_adopt(struct conns *all, int fd, const struct visitor *visitor, unsigned flags,
-                struct span prefix);
+void conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t net,
+                unsigned flags, struct span prefix);
 
 /* Run c before the loop sleeps again: something happened outside its own turn. */
 void conn_ready(struct conn *c);
@@ -174,10 +187,38 @@ void conn_run(struct conn *c, bool readable);
  */
 bool conn_settle(struct conn *c);
 
+/* limits.c */
+
+/* More connections than there shall be? */
+static inline bool
+limits_crowded(const struct conns *all)
+{
+    return all->count > all->settings.conns_max;
+}
+
+/*
+ * Count a new connection in. Where there are too many, one that is missed less ends for it;
+ * else its own request will be refused (c->refusal).
+ */
+void limits_admit(struct conn *c, uint64_t net);
+
+/* ret  false: its site has as many requests as it may */
+bool limits_seat(struct conn *c);
+
+/* pace.c: a window begins; moved is what the connection has moved so far, in this direction */
+void pace_start(struct conn *c, uint64_t moved);
+
+/* ret  true: less moved in the window than should; else, when it is over, the next one begins
+ */
+bool pace_late(struct conn *c, uint64_t moved, uint64_t window_ms);
+
 /* settle.c: is there a body still to come, and somebody who takes it? */
 bool round_takes_body(const struct round *r);
 
-/* Answer with an error page and close: nothing that follows can be trusted to be a request. */
+/*
+ * Answer with an error page and close: nothing that follows can be trusted to be a request, or
+ * there shall be none.
+ */
 enum conn_state conn_refuse(struct conn *c, unsigned status);
 
 /* As conn_refuse(), unless an answer has begun already: that one is cut. */

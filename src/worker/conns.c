@@ -40,6 +40,7 @@ round_end(struct conn *c)
     if (r->status)
         accesslog_line(&r->x, r->status, answer_sent(c));
     exchange_done(&r->x);
+    tally_drop(&c->all->seats, &r->seat);
     c->round = NULL;
     if (SLIST_EMPTY(&c->all->spare))
         SLIST_INSERT_HEAD(&c->all->spare, r, spare);
@@ -72,6 +73,7 @@ conn_end(struct conn *c)
         round_end(c);
     }
     deadline_clear(&c->deadline);
+    tally_drop(&c->all->addrs, &c->addr);
     if (c->is_ready)
         TAILQ_REMOVE(&c->all->ready, c, ready);
     c->is_ready = false;
@@ -157,18 +159,25 @@ on_send_late(struct deadline *d)
 {
     struct conn *c = conn_of(d);
 
+    if (!pace_late(c, stream_taken(&c->stream), c->all->send.after_ms)) {
+        deadline_set(d, &c->all->send);
+        return;
+    }
     c->abort = true;
     go_on(c, CONN_GONE);
 }
 
 /* --- all of them ------------------------------------------------------------------------ */
 
-void
+int
 conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
            const struct conns_settings *settings, const struct conns_ops *ops, void *data)
 {
+    int rc;
+
     memset(all, 0, offsetof(struct conns, scratch));
     all->loop = loop;
+    all->settings = *settings;
     all->sites = sites;
     all->ops = ops;
     all->data = data;
@@ -187,6 +196,8 @@ conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
     uv_prepare_init(loop, &all->prepare);
     all->prepare.data = all;
     uv_prepare_start(&all->prepare, on_prepare);
+    rc = tally_init(&all->addrs);
+    return rc < 0 ? rc : tally_init(&all->seats);
 }
 
 void
@@ -207,6 +218,8 @@ conns_done(struct conns *all)
     filecache_free(&all->files);
     auth_free(&all->auth);
     buf_done(&all->head_out);
+    tally_done(&all->addrs);
+    tally_done(&all->seats);
     deadlines_done(&all->deadlines);
     uv_close((uv_handle_t *)&all->prepare, NULL);
 }
@@ -225,8 +238,8 @@ conns_stop(struct conns *all)
 }
 
 void
-conn_adopt(struct conns *all, int fd, const struct visitor *visitor, unsigned flags,
-           struct span prefix)
+conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t net,
+           unsigned flags, struct span prefix)
 {
     struct conn *c = mem_new(sizeof(*c));
 
@@ -239,7 +252,9 @@ conn_adopt(struct conns *all, int fd, const struct visitor *visitor, unsigned fl
     c->first = true;
     c->by_default = flags & CONN_BY_DEFAULT;
     c->returned = flags & CONN_RETURNED;
+    c->stream.shared = c->returned;
     TAILQ_INSERT_TAIL(&all->list, c, entry);
     all->count++;
+    limits_admit(c, net);
     conn_run(c, true);
 }

@@ -60,7 +60,8 @@ input_read(struct conn *c)
         return n;
     }
     c->eof = n == 0;
-    c->got = n > 0;
+    c->got = c->got || n > 0;
+    c->read_bytes += (uint64_t)n;
     c->drained = (size_t)n < CONN_INPUT_MAX - end;
     c->input.n += (size_t)n;
     return n;

@@ -10,7 +10,7 @@ round_takes_body(const struct round *r)
 
 /* What is it waiting for, and how long may that take? */
 static void
-set_deadline(struct conn *c, bool moved)
+set_deadline(struct conn *c)
 {
     struct conns *all = c->all;
     struct deadline_class *class = NULL;
@@ -23,9 +23,16 @@ set_deadline(struct conn *c, bool moved)
         class = c->in.len > 0 || c->first ? &all->head : &all->idle;
     else if (c->state == CONN_REST || (c->state == CONN_ANSWER && round_takes_body(c->round)))
         class = &all->body;
-    if (!class)
+    if (!class) {
         deadline_clear(&c->deadline);
-    else if (moved && class != &all->head)
+        return;
+    }
+    if (class != c->deadline.class && class == &all->send)
+        pace_start(c, stream_taken(&c->stream));
+    else if (class != c->deadline.class && class == &all->body)
+        pace_start(c, c->read_bytes);
+    /* a head has its time from its first byte on, output its window */
+    if (c->got && (class == &all->body || class == &all->idle))
         deadline_set(&c->deadline, class);
     else
         deadline_keep(&c->deadline, class);
@@ -52,17 +59,13 @@ wants_input(const struct conn *c)
 bool
 conn_settle(struct conn *c)
 {
-    bool moved;
-
     /* who is blocked has just tried: a second try that went through would wake nobody */
     if (!c->blocked && stream_flush(&c->stream) < 0 && c->stream.error)
         return false;
-    moved = c->got || c->stream.sent_bytes != c->sent_bytes;
-    c->sent_bytes = c->stream.sent_bytes;
     if (c->round && !c->round->x.req.owned)
         request_own(&c->round->x.req);
     input_store(c);
-    set_deadline(c, moved);
+    set_deadline(c);
     stream_watch(&c->stream, wants_input(c));
     return !c->stream.error;
 }

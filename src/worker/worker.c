@@ -107,14 +107,21 @@ conns_max(const struct worker *w)
 int
 worker_start(struct worker *w)
 {
+    size_t soft;
     int rc;
 
     w->conns_max = conns_max(w);
+    /* idle ones go before the channel is paused: nobody would come in to push them out */
+    soft = w->conns_max > 4 * CONNS_SLACK ? w->conns_max - 2 * CONNS_SLACK : w->conns_max / 2;
+    if (w->settings.conns_max > soft)
+        w->settings.conns_max = (uint32_t)soft;
     rc = channel_open(&w->user, &w->loop, fd_take(&w->user_fd), IPC_WORKER, IPC_ACCEPTOR,
                       WORKER_QUEUE_MAX, &adopt_ops, w);
     if (rc < 0)
         return rc;
-    conns_init(&w->conns, &w->loop, w->sites, &w->settings, &adopt_conns_ops, w);
+    rc = conns_init(&w->conns, &w->loop, w->sites, &w->settings, &adopt_conns_ops, w);
+    if (rc < 0)
+        return rc;
     w->serving = true;
     w->busy_ms = w->start_ms = uv_now(&w->loop);
     if (w->idle_exit_ms)

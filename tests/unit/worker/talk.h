@@ -93,7 +93,7 @@ talk_init(uint64_t deadline_ms)
 
     uv_loop_init(&loop);
     sites = sites_new();
-    conns_init(&conns, &loop, sites, &settings, &talk_ops, NULL);
+    assert_int_equal(conns_init(&conns, &loop, sites, &settings, &talk_ops, NULL), 0);
     memset(&back, 0, sizeof(back));
 }
 
@@ -139,7 +139,7 @@ talk_begin(unsigned flags, struct span said, struct span prefix)
     heard_end = false;
     if (said.n)
         assert_int_equal(send(pair[1], said.p, said.n, 0), said.n);
-    conn_adopt(&conns, pair[0], &visitor, flags, prefix);
+    conn_adopt(&conns, pair[0], &visitor, 1, flags, prefix);
     talk_hear(pair[1]);
     return pair[1];
 }
