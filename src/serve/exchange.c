@@ -276,14 +276,3 @@ exchange_answer(struct exchange *x, struct filecache *files)
     if (auth_passed(x, path) && !redirect_answer(x, path))
         answer_path(x, path);
 }
-
-void
-exchange_done(struct exchange *x)
-{
-    request_done(&x->req);
-    free(x->remote_user);
-    free(x->error_fields);
-    x->remote_user = NULL;
-    x->error_fields = NULL;
-    x->nerror_fields = 0;
-}

@@ -52,7 +52,7 @@ CONFINED = [
     # a worker makes a thread with one set of flags: one bit more, or less, is a process
     ("kernel", "clone", ["0x11"], (W, A), "user"),  # SIGCHLD: fork
     ("kernel", "clone", ["0x4111"], (W, A), "user"),  # VM, VFORK: posix_spawn
-    ("kernel", "clone", ["0x3d0111"], (W, A), "user"),  # a thread's, without its four
+    ("kernel", "clone", ["0x40f11"], (W, A), "user"),  # a process that shares all that a thread does
     ("kernel", "clone", ["0x10000011"], ALL, "user"),  # NEWUSER
     ("kernel", "exec", ["/bin/true"], (W, A), "user"),
     ("kernel", "exec-memory", [], (W, A), "user"),

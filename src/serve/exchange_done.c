@@ -1,0 +1,18 @@
+/*
+ * The end of an exchange, apart from its life: whoever only ends one links nothing more.
+ * Floor 5; worker.
+ */
+#include "hostel/serve/exchange.h"
+
+#include <stdlib.h>
+
+void
+exchange_done(struct exchange *x)
+{
+    request_done(&x->req);
+    free(x->remote_user);
+    free(x->error_fields);
+    x->remote_user = NULL;
+    x->error_fields = NULL;
+    x->nerror_fields = 0;
+}
