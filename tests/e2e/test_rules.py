@@ -223,7 +223,8 @@ def test_others_do_not_wait_for_a_hash(box):
 @pytest.mark.core
 @pytest.mark.parametrize("method, path, status, allow", [
     ("OPTIONS", "*", 204, True), ("OPTIONS", "/a.txt", 204, True), ("TRACE", "/a.txt", 405, True),
-    ("DELETE", "/a.txt", 405, True), ("BREW", "/a.txt", 501, False)])
+    ("DELETE", "/a.txt", 405, True), ("BREW", "/a.txt", 501, False),
+    ("get", "/a.txt", 501, False)])
 def test_methods(rules, method, path, status, allow):
     r = rules.server.get(rules.site, path, method)
     assert (r.status, r.get("Allow")) == (status, "GET, HEAD, OPTIONS" if allow else None)
