@@ -24,7 +24,8 @@ class Crowd:
     def __init__(self, port, host, each, big="/big", upload="/in.php"):
         self.port, self.host, self.each = port, host, each
         self.big, self.upload = big, upload
-        self.clients, self.at, self.lost = [], 0, 0
+        self.clients, self.at = [], 0
+        self.lost = {"head": 0, "body": 0, "reader": 0}
         self.begun = time.monotonic()
 
     def __enter__(self):
@@ -54,20 +55,25 @@ class Crowd:
 
     def drip(self):
         """Move a byte of those whose turn it is: each has one in DRIP_S."""
-        due = int((time.monotonic() - self.begun) / DRIP_S * len(self.clients))
-        due = min(due - self.at, len(self.clients))
-        for _ in range(max(due, 0)):
-            kind, s = self.clients[self.at % len(self.clients)]
+        due = int((time.monotonic() - self.begun) / DRIP_S * 3 * self.each)
+        for _ in range(min(due - self.at, len(self.clients))):
+            place = self.at % len(self.clients)
+            kind, s = self.clients[place]
             self.at += 1
             try:
                 if kind == "reader":
-                    self.lost += not s.recv(1)
+                    gone = not s.recv(1)
                 else:
-                    s.send(b"x")
+                    gone = not s.send(b"x")
             except BlockingIOError:
-                pass
+                gone = False
             except OSError:
-                self.lost += 1
+                gone = True
+            if gone:
+                s.close()
+                self.lost[kind] += 1
+                self.clients[place] = self.clients[-1]
+                self.clients.pop()
 
     def run(self, seconds):
         end = time.monotonic() + seconds
@@ -167,7 +173,7 @@ def main():
                   f"{(cpu_seconds(args.pid) - used) / 2:.1%}")
         during = visits(args.port, args.host, args.path, args.rate, args.seconds, crowd)
         show("with the crowd", during)
-        print(f"of {len(crowd.clients)} slow clients {crowd.lost} were ended meanwhile")
+        print(f"of {args.each} slow ones each were ended meanwhile: {crowd.lost}")
     print(f"p99 times {during['p99_ms'] / before['p99_ms']:.2f}")
     return 0 if during["wrong"] == 0 else 1
 

@@ -2,6 +2,7 @@
 #include "hostel/net/stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -256,6 +257,65 @@ test_close_releases_what_is_queued(void **state)
     assert_int_equal(read(s->peer, got, sizeof(got)), 0);
 }
 
+/* Somebody else holds the socket and has cleared its O_NONBLOCK: nothing may wait all the same.
+ */
+static void
+test_shared_socket_never_blocks(void **state)
+{
+    struct setup *s = *state;
+    struct segment file = {.fd = file_of(4 << 20),
+                           .length = 4 << 20,
+                           .release = on_release,
+                           .owner = &s->released};
+    const struct linger lasting = {.l_onoff = 1, .l_linger = 60};
+    char byte;
+
+    s->s.shared = true;
+    assert_int_equal(fcntl(s->s.fd, F_SETFL, fcntl(s->s.fd, F_GETFL) & ~O_NONBLOCK), 0);
+    assert_int_equal(setsockopt(s->s.fd, SOL_SOCKET, SO_LINGER, &lasting, sizeof(lasting)), 0);
+    alarm(5); /* a call that waits would wait for ever */
+    assert_int_equal(stream_read(&s->s, &byte, 1), -EAGAIN);
+    stream_lend(&s->s, &file);
+    assert_int_equal(stream_flush(&s->s), -EAGAIN);
+    assert_true(s->s.sent_bytes > 0);
+    stream_copy(&s->s, SPAN("more"));
+    assert_int_equal(stream_flush(&s->s), -EAGAIN);
+    stream_close(&s->s, false, on_closed);
+    assert_int_equal(s->released, 1);
+    alarm(0);
+}
+
+static void
+test_shared_file_arrives_whole(void **state)
+{
+    static char got[300000];
+    struct setup *s = *state;
+    struct segment file = {.fd = file_of(sizeof(got)), .offset = 1, .length = sizeof(got) - 1};
+    size_t n = 0;
+
+    s->s.shared = true;
+    stream_lend(&s->s, &file);
+    while (stream_flush(&s->s) == -EAGAIN)
+        n += drain(s->peer, got + n, sizeof(got) - n);
+    n += drain(s->peer, got + n, sizeof(got) - n);
+    assert_int_equal(n, sizeof(got) - 1);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(got[i], 'a' + (int)((i + 1) % 26));
+}
+
+static void
+test_shared_file_that_shrank_is_cut(void **state)
+{
+    struct setup *s = *state;
+    struct segment file = {.fd = file_of(10), .length = 20};
+
+    s->s.shared = true;
+    stream_lend(&s->s, &file);
+    while (!s->s.error)
+        (void)stream_flush(&s->s);
+    assert_int_equal(s->s.error, -EIO);
+}
+
 int
 main(void)
 {
@@ -269,6 +329,9 @@ main(void)
         TEST(test_reads_and_end_of_file),
         TEST(test_detached_socket_lives_on),
         TEST(test_close_releases_what_is_queued),
+        TEST(test_shared_socket_never_blocks),
+        TEST(test_shared_file_arrives_whole),
+        TEST(test_shared_file_that_shrank_is_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,12 @@ exchange_answer(struct exchange *x, struct filecache *files)
     x->answerer_data = &it;
 }
 
+void
+exchange_done(struct exchange *x)
+{
+    request_done(&x->req);
+}
+
 static int
 setup(void **state)
 {
