@@ -21,9 +21,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(c <= CODINGS);
         if (c == CODINGS)
             continue;
-        must(there & CODINGS_MASK(c) && w.weight[c] > 0 && w.weight[c] <= 1000);
+        must(there & CODING_BIT(c) && w.weight[c] > 0 && w.weight[c] <= 1000);
         for (unsigned i = 0; i < CODINGS; i++)
-            must(!(there & CODINGS_MASK(i)) || w.weight[i] <= w.weight[c]);
+            must(!(there & CODING_BIT(i)) || w.weight[i] <= w.weight[c]);
     }
     (void)encoding_pays(rest);
     if (r.nfields)

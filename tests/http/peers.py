@@ -22,12 +22,9 @@ NOBODY = 65534
 README = Path(__file__).with_name("README.md")
 MARKS = ("<!-- the table -->", "<!-- its end -->")
 
-# Why this server is not the best on a row: the start of "topic: why" and the reason.
-REASONS = {
-    "methods: an unknown method": "answered 405 like a method that is known",
-    "representations: what can be compressed": "no content is coded on its way yet",
-    "representations: what lies there compressed": "compressed neighbours are not looked for yet",
-}
+# Why this server is not the best on a row: the start of "topic: why", and the reason. A row that
+# no line here explains is written down as unexplained.
+REASONS = {}
 
 NGINX = """
 daemon off; worker_processes 2; pid {dir}/nginx.pid; error_log {dir}/nginx.err; {user}
