@@ -31,8 +31,8 @@ php_kill(void)
     (void)kill(-php, SIGKILL);
     end_child(php, 0);
     /* its children die in their own time, and hold the listening socket until then */
-    for (int i = 0; i < 5000 && kill(-php, 0) == 0; i++)
-        (void)usleep(1000);
+    while (waitpid(-php, NULL, 0) > 0)
+        continue;
     php = 0;
 }
 
@@ -345,5 +345,6 @@ main(void)
         TEST(test_whole_pool_dies),
     };
 
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* php-cgi's orphans are ours to wait for */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
