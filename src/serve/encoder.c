@@ -16,7 +16,7 @@
 #define ZSTD_LEVEL   3
 #define GZIP_LEVEL   5
 
-#define WINDOW_BITS 18        /* of brotli and zstd; their own choice would be 2 to 4 MiB */
+#define WINDOW_BITS 17        /* of brotli and zstd; their own choice would be 2 to 4 MiB */
 #define GZIP_BITS   (15 + 16) /* the largest window, and gzip's head around it */
 #define GZIP_MEMORY 8
 
