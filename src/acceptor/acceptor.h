@@ -124,7 +124,8 @@ void wait_stop(struct acceptor *a, struct waiting *w);
 
 /* look.c: takes fd in every case */
 void look_at(struct acceptor *a, int fd);
-void look_more(struct acceptor *a, struct waiting *w, bool broken);
+/* in  ended  the client sends no more */
+void look_more(struct acceptor *a, struct waiting *w, bool ended);
 /* Waiting connections past their deadline, or all of them. */
 void look_expire(struct acceptor *a, uint64_t now_ms);
 void look_drop_all(struct acceptor *a);
@@ -146,7 +147,7 @@ int handback(struct user *u, struct message *m);
 
 /* refuse.c: a constant answer, then a short linger; takes fd */
 void refuse(struct acceptor *a, int fd, unsigned status);
-void refuse_more(struct acceptor *a, struct waiting *w, bool broken);
+void refuse_more(struct acceptor *a, struct waiting *w);
 void refuse_expire(struct acceptor *a, uint64_t now_ms);
 void refuse_drop_all(struct acceptor *a);
 

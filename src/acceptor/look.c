@@ -1,9 +1,8 @@
 /*
  * Looking at a connection's first head without taking a byte (MSG_PEEK), until the name is
  * known. A head that is whole at the first look costs one recv and is never registered with
- * an epoll. One that is not waits with SO_RCVLOWAT one above what is there (a level-triggered
- * poll would spin on the bytes we leave in the socket), under a deadline and a bound per
- * client address. Floor 6, hostel-acceptor.
+ * an epoll. One that is not waits for the next bytes (told once each: we leave what is there in
+ * the socket), under a deadline and a bound per client address. Floor 6, hostel-acceptor.
  */
 #include "acceptor.h"
 #include "hostel/base/date.h"
@@ -15,45 +14,53 @@
 #include <sys/socket.h>
 
 static char peeked[HEAD_BYTES_MAX + 1];
+static struct head head; /* 3 KiB: not on every stack, and only one is parsed at a time */
 
-enum look { LOOK_DONE, LOOK_MORE };
+enum look {
+    LOOK_MORE,  /* its head is not whole */
+    LOOK_GONE,  /* none will come */
+    LOOK_WHOLE, /* whole, or wrong for good */
+};
 
 /*
- * Route fd by what is there, or say that more is needed.
+ * Look at what is there of fd.
  *
- * in/out  fd    taken (-1) on LOOK_DONE
- * in/out  have  bytes that were there at the last look
+ * in      ended    the client sends no more
+ * in/out  have     bytes that were there at the last look
+ * out     verdict  head_parse()'s; LOOK_WHOLE only
  */
 static enum look
-look(struct acceptor *a, int *fd, uint32_t *have, size_t *seen)
+look(int fd, bool ended, uint32_t *have, size_t *seen, enum head_verdict *verdict)
 {
-    static struct head head; /* 3 KiB: not on every stack, and only one is parsed at a time */
-    ssize_t n = recv(*fd, peeked, sizeof(peeked), MSG_PEEK | MSG_DONTWAIT);
-    enum head_verdict verdict;
-    bool by_default;
-    uint32_t user;
+    ssize_t n = recv(fd, peeked, sizeof(peeked), MSG_PEEK | MSG_DONTWAIT);
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return LOOK_MORE;
-    /* woken, and nothing new: the client has sent its end of file behind half a head */
-    if (n <= 0 || (uint32_t)n <= *have) {
-        fd_close(fd);
-        return LOOK_DONE;
-    }
+    if (n <= 0)
+        return LOOK_GONE;
+    if ((uint32_t)n <= *have)
+        return ended ? LOOK_GONE : LOOK_MORE;
     *have = (uint32_t)n;
-    verdict = head_parse(span_of(peeked, (size_t)n), seen, &head);
-    if (verdict == HEAD_MORE)
-        return LOOK_MORE;
+    *verdict = head_parse(span_of(peeked, (size_t)n), seen, &head);
+    return *verdict == HEAD_MORE ? LOOK_MORE : LOOK_WHOLE;
+}
+
+/* To whom it goes, by the head that was parsed last; takes fd. */
+static void
+route(struct acceptor *a, int fd, enum head_verdict verdict)
+{
+    bool by_default;
+    uint32_t user;
+
     if (verdict != HEAD_OK) {
-        refuse(a, fd_take(fd), (unsigned)verdict);
-        return LOOK_DONE;
+        refuse(a, fd, (unsigned)verdict);
+        return;
     }
     user = routes_find(a->routes, span_str(head.host_name), &by_default);
     if (user == ROUTES_NO_USER)
-        refuse(a, fd_take(fd), 404);
+        refuse(a, fd, 404);
     else
-        handover_add(a, user, fd_take(fd), by_default ? CONN_BY_DEFAULT : 0, NULL);
-    return LOOK_DONE;
+        handover_add(a, user, fd, by_default ? CONN_BY_DEFAULT : 0, NULL);
 }
 
 /* --- connections whose head is not whole ---------------------------------------------------
@@ -80,25 +87,17 @@ leave(struct acceptor *a, struct waiting *w)
     free(w);
 }
 
-static void
-lowat(int fd, uint32_t bytes)
-{
-    int v = (int)bytes;
-
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &v, sizeof(v));
-}
-
 void
-look_more(struct acceptor *a, struct waiting *w, bool broken)
+look_more(struct acceptor *a, struct waiting *w, bool ended)
 {
-    /* out of the epoll, and its mark back to the default, before it is passed on */
+    enum head_verdict verdict;
+    enum look l = look(w->fd, ended, &w->have, &w->seen, &verdict);
+
+    if (l == LOOK_MORE)
+        return;
     wait_stop(a, w);
-    lowat(w->fd, 1);
-    if (!broken && look(a, &w->fd, &w->have, &w->seen) == LOOK_MORE) {
-        lowat(w->fd, w->have + 1);
-        if (wait_start(a, w) == 0)
-            return;
-    }
+    if (l == LOOK_WHOLE)
+        route(a, fd_take(&w->fd), verdict);
     fd_close(&w->fd);
     leave(a, w);
 }
@@ -134,8 +133,6 @@ wait_for_more(struct acceptor *a, int fd, uint32_t have, size_t seen)
                           .fd = fd};
     TAILQ_INSERT_TAIL(&a->waiting, w, link);
     a->nwaiting++;
-    if (have)
-        lowat(fd, have + 1);
     if (wait_start(a, w) < 0) {
         fd_close(&w->fd);
         leave(a, w);
@@ -147,11 +144,17 @@ wait_for_more(struct acceptor *a, int fd, uint32_t have, size_t seen)
 void
 look_at(struct acceptor *a, int fd)
 {
+    enum head_verdict verdict;
     uint32_t have = 0;
     size_t seen = 0;
+    enum look l = look(fd, false, &have, &seen, &verdict);
 
-    if (look(a, &fd, &have, &seen) == LOOK_MORE)
+    if (l == LOOK_MORE)
         wait_for_more(a, fd, have, seen);
+    else if (l == LOOK_WHOLE)
+        route(a, fd, verdict);
+    else
+        fd_close(&fd);
 }
 
 /* Past its time: 408 when half a head came, silence when nothing did. */

@@ -86,9 +86,9 @@ done(struct acceptor *a, struct waiting *w)
 }
 
 void
-refuse_more(struct acceptor *a, struct waiting *w, bool broken)
+refuse_more(struct acceptor *a, struct waiting *w)
 {
-    if (broken || !discard(w->fd))
+    if (!discard(w->fd))
         done(a, w);
 }
 

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
-#define TURN_EVENTS 64 /* in one turn; level-triggered: the rest is there in the next one */
+#define TURN_EVENTS 64 /* in one turn; the rest is there in the next one */
 
 /* Each event ends its own connection at most, so that none of the others here is gone. */
 static void
@@ -24,9 +24,9 @@ on_events(uv_poll_t *poll, int status, int events)
         struct waiting *w = ready[i].data.ptr;
 
         if (w->lingers)
-            refuse_more(a, w, ready[i].events & EPOLLERR);
+            refuse_more(a, w);
         else
-            look_more(a, w, ready[i].events & EPOLLERR);
+            look_more(a, w, ready[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
     }
 }
 
@@ -49,6 +49,13 @@ int
 wait_start(struct acceptor *a, struct waiting *w)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = w};
+
+    /*
+     * Peeked bytes stay in the socket. SO_RCVLOWAT would hide them, but not while the kernel is
+     * short of memory: then it says readable whatever the mark is.
+     */
+    if (!w->lingers)
+        event.events |= EPOLLET | EPOLLRDHUP;
 
     return epoll_ctl(a->waits_fd, EPOLL_CTL_ADD, w->fd, &event) < 0 ? -errno : 0;
 }
