@@ -10,6 +10,8 @@ HOST must have a file --big of some megabytes and a script --upload that takes a
 needs connections_per_address above three times --each.
 """
 import argparse
+import contextlib
+import multiprocessing
 import selectors
 import socket
 import sys
@@ -75,6 +77,17 @@ class Crowd:
                 self.clients[place] = self.clients[-1]
                 self.clients.pop()
 
+    @contextlib.contextmanager
+    def dripping(self):
+        """Go on in a process of its own, so that only the server is measured."""
+        child = multiprocessing.get_context("fork").Process(target=self.run, args=(1e6,))
+        child.start()
+        try:
+            yield
+        finally:
+            child.kill()
+            child.join()
+
     def run(self, seconds):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -108,8 +121,8 @@ class Visit:
         return took, self.got.startswith(b"HTTP/1.1 200 ")
 
 
-def visits(port, host, path, rate, seconds, crowd=None):
-    """Ask at a steady rate; a crowd is kept slow meanwhile. Times are in milliseconds."""
+def visits(port, host, path, rate, seconds):
+    """Ask at a steady rate; times are in milliseconds."""
     request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     ready = selectors.DefaultSelector()
     pool = [Visit(port) for _ in range(8)]
@@ -122,8 +135,6 @@ def visits(port, host, path, rate, seconds, crowd=None):
         if free and now >= begun + asked / rate:
             free[0].ask(request)
             asked += 1
-        elif crowd:
-            crowd.drip()
         for key, _ in ready.select(0.001):
             if key.data.asked is None:
                 raise ConnectionError("a visitor's connection was closed")
@@ -171,7 +182,9 @@ def main():
         if args.pid:
             print(f"the crowd alone keeps the worker busy for "
                   f"{(cpu_seconds(args.pid) - used) / 2:.1%}")
-        during = visits(args.port, args.host, args.path, args.rate, args.seconds, crowd)
+        with crowd.dripping():
+            during = visits(args.port, args.host, args.path, args.rate, args.seconds)
+        crowd.run(1)  # who is gone is noticed
         show("with the crowd", during)
         print(f"of {args.each} slow ones each were ended meanwhile: {crowd.lost}")
     print(f"p99 times {during['p99_ms'] / before['p99_ms']:.2f}")

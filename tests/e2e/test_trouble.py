@@ -16,7 +16,7 @@ def pair(box):
     """Two users; the first is the one in trouble."""
     ill = box.site("ill.test", files={"index.html": "ill"})
     well = box.site("well.test", files={"index.html": "well"})
-    server = box.serve(head_timeout="3s")
+    server = box.serve(head_timeout="3s", connections_per_address=10000)
     assert server.get(ill).text == "ill" and server.get(well).text == "well"
     return server, ill, well
 
