@@ -1,0 +1,157 @@
+"""The box of a run: sites and their files, the servers' processes, what those use."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+TICK = os.sysconf("SC_CLK_TCK")
+SIZES = {"1k": 1 << 10, "10k": 10 << 10, "100k": 100 << 10, "1m": 1 << 20, "100m": 100 << 20}
+PHP = {
+    "hello.php": '<?php header("Content-Type: text/html"); echo "hello from %s\\n";',
+    # a fixed amount of work, near 2 ms on a processor of 2020
+    "work.php": '<?php for ($x = "", $i = 0; $i < 14000; $i++) $x = md5($x, true);\n'
+                'echo "work of %s ", bin2hex($x), "\\n";',
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    host: str
+    uid: int
+    root: Path     # open to its user only
+    shared: Path   # the same files, readable to everybody: for servers that switch no user
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def _fill(root, host, sizes):
+    """The body names its host, so that another site's file is a wrong answer."""
+    root.mkdir(parents=True)
+    line = f"{host} 0123456789 abcdefghijklmnopqrstuvwxyz\n".encode()
+    for name in sizes:
+        size = SIZES[name]
+        with open(root / f"{name}.html", "wb") as f:
+            block = (line * (1 + min(size, 1 << 20) // len(line)))[:min(size, 1 << 20)]
+            for _ in range(size // len(block)):
+                f.write(block)
+    for name, text in PHP.items():
+        (root / name).write_text(text % host)
+
+
+def make_sites(box, hosts, first_uid, sizes=SIZES):
+    """The big file is there once only: the first site's."""
+    sites = []
+    for n, host in enumerate(hosts):
+        site = Site(host, first_uid + n, box / "private" / host, box / "shared" / host)
+        wanted = [s for s in sizes if n == 0 or SIZES[s] <= 1 << 20]
+        for root in (site.root, site.shared):
+            _fill(root, host, wanted)
+        for path in (site.root, *site.root.iterdir()):
+            os.chown(path, site.uid, site.uid)
+            path.chmod(0o700 if path.is_dir() else 0o600)
+        sites.append(site)
+    return sites
+
+
+def stat(pid):
+    """(parent, ticks used by it and its reaped children) or None when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(fields[1]), sum(map(int, fields[11:15]))
+
+
+def tree(roots):
+    """All living processes below and with the roots: pid -> ticks."""
+    all_ = {int(n): stat(n) for n in os.listdir("/proc") if n.isdigit()}
+    children = {}
+    for pid, row in all_.items():
+        if row:
+            children.setdefault(row[0], []).append(pid)
+    found, todo = {}, list(roots)
+    while todo:
+        pid = todo.pop()
+        if all_.get(pid):
+            found[pid] = all_[pid][1]
+            todo += children.get(pid, [])
+    return found
+
+
+class Server:
+    """The processes of one server under test, pinned to cores, and the port they answer at."""
+
+    def __init__(self, name, port, cores="0"):
+        self.name, self.port, self.cores, self.processes = name, port, cores, []
+
+    def spawn(self, args, log, env=None, uid=None):
+        """uid: run as this user and no group but its own."""
+        who = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
+        with open(log, "ab") as out:
+            p = subprocess.Popen(["taskset", "-c", self.cores, *map(str, args)],
+                                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/",
+                                 env=env or {"PATH": os.environ["PATH"]},
+                                 start_new_session=True, **who)  # some signal their group
+        self.processes.append(p)
+
+    def pids(self):
+        return tree(p.pid for p in self.processes)
+
+    def cpu(self):
+        """Seconds of processor time so far, reaped children included."""
+        return sum(self.pids().values()) / TICK
+
+    def pss(self):
+        """KiB of all processes, pages that are shared counted in proportion."""
+        total = 0
+        for pid in self.pids():
+            try:
+                for line in open(f"/proc/{pid}/smaps_rollup", encoding="ascii"):
+                    if line.startswith("Pss:"):
+                        total += int(line.split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return total
+
+    def wait_ready(self, seconds=60):
+        deadline = time.monotonic() + seconds
+        while True:
+            dead = [p.args for p in self.processes if p.poll() is not None]
+            if dead:
+                raise RuntimeError(f"{self.name} ended at its start: {dead[0]}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
+
+    def stop(self):
+        every = self.pids()
+        for p in self.processes:
+            if p.poll() is None:
+                p.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline and any(stat(pid) for pid in every):
+            for p in self.processes:
+                p.poll()
+            time.sleep(0.05)
+        for pid in every:
+            # still there by the same number and not somebody else's: it was ours a moment ago
+            if stat(pid):
+                os.kill(pid, signal.SIGKILL)
+        for p in self.processes:
+            p.wait()
+
+
+def remove(box):
+    shutil.rmtree(box, ignore_errors=True)

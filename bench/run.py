@@ -1,0 +1,197 @@
+#!/usr/bin/python3
+"""
+Hostel beside its peers: the same sites, the same load, in interleaved rounds. Run by run.sh,
+which installs and builds what this needs.
+
+    bench/run.py [--quick] [--only CASE,...] [--peers NAME,...] [--full] [--cores 1|2]
+                 [--build DIR] [--out DIR]
+"""
+import argparse
+import json
+import os
+import platform
+import signal
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import box as boxes
+import cases
+import load
+import peers
+import report
+
+HERE = Path(__file__).resolve().parent
+HOSTS = ("one.test", "two.test", "three.test")
+FIRST_UID, FIRST_OF_MANY = 6101, 7001
+NAMES = [c.name for c in cases.LOADS] + ["idle", "users"]
+
+
+def arguments():
+    p = argparse.ArgumentParser(description="Hostel beside its peers")
+    p.add_argument("--quick", action="store_true", help="one short round")
+    p.add_argument("--only", default="", help=f"cases, of {' '.join(NAMES)}")
+    p.add_argument("--peers", default="",
+                   help=f"servers, of {' '.join(dict.fromkeys(p.name for p in peers.everything()))}")
+    p.add_argument("--full", action="store_true", help="1000 users instead of 200")
+    p.add_argument("--rounds", type=int, default=0, help="3, or 1 with --quick")
+    p.add_argument("--seconds", type=int, default=0, help="of a round: 3, or 1 with --quick")
+    p.add_argument("--cores", type=int, choices=(1, 2), default=1,
+                   help="2: nothing is pinned, two worker processes each")
+    p.add_argument("--build", type=Path, default=HERE.parent / "build")
+    p.add_argument("--out", type=Path, default=HERE.parent / "build" / "bench")
+    args = p.parse_args()
+    args.rounds = args.rounds or (1 if args.quick else 3)
+    args.seconds = args.seconds or (1 if args.quick else 3)
+    args.only = [c for c in args.only.split(",") if c] or NAMES
+    args.peers = [c for c in args.peers.split(",") if c]
+    known = {p.name for p in peers.everything()}
+    for name in [c for c in args.only if c not in NAMES] + [n for n in args.peers if n not in known]:
+        p.error(f"no such case or server: {name}")
+    return args
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def machine():
+    cpu = "?"
+    for line in open("/proc/cpuinfo", encoding="utf-8"):
+        if line.startswith("model name"):
+            cpu = line.partition(":")[2].strip()
+            break
+    return f"{cpu}, {os.cpu_count()} cores, Linux {platform.release()}"
+
+
+def chosen(args):
+    """The peers asked for that can run here."""
+    peers.Hostel.build = args.build
+    found = []
+    for peer in peers.everything():
+        if args.peers and peer.name not in args.peers:
+            continue
+        why = peer.missing()
+        if why:
+            say(f"{peer.name}: left out, {why}")
+        else:
+            found.append(peer)
+    return found
+
+
+class Run:
+    def __init__(self, args, box):
+        self.args, self.box, self.peers = args, box, chosen(args)
+        self.sites = boxes.make_sites(box, HOSTS, FIRST_UID)
+        self.servers = {}    # peer -> Server, those that run
+        self.load_core = "1" if args.cores == 1 else "0,1"
+        self.results = {
+            "machine": machine(), "load": os.getloadavg(), "rounds": args.rounds,
+            "seconds": args.seconds, "cores": args.cores, "cases": [],
+            "versions": {p.name: p.version() for p in self.peers}}
+
+    def server(self, peer):
+        """The peer's server, started on first use."""
+        if peer not in self.servers:
+            n = len(self.servers)
+            self.servers[peer] = peer.start(
+                self.box / f"{n}-{peer.name}", boxes.free_port(), self.sites,
+                "0" if self.args.cores == 1 else "0,1")
+        return self.servers[peer]
+
+    def stop(self):
+        for server in self.servers.values():
+            server.stop()
+        self.servers = {}
+
+    def save(self):
+        self.args.out.mkdir(parents=True, exist_ok=True)
+        (self.args.out / "bench.json").write_text(json.dumps(self.results, indent=1) + "\n")
+        (self.args.out / "bench.md").write_text(report.markdown(self.results) + "\n")
+
+    def round(self, case, peer, row, first):
+        """One peer's turn: right answers before and after, or the turn does not count."""
+        server = self.server(peer)
+        sites = self.sites[:case.hosts]
+        wire = load.check(server.port, case, sites, peer.constant)
+        wrk = load.Wrk(self.box, case, sites, server.port, self.load_core)
+        if first and not self.args.quick:
+            wrk.run(1)
+        row["rounds"].append(load.measure(server, wrk, wire, self.args.seconds))
+        load.check(server.port, case, sites, peer.constant)
+        if first:
+            row["latency"] = load.latency(server.port, case, sites,
+                                          rate=5 if case.unit == "mb_per_cpu" else 200)
+            row["syscalls"] = load.syscalls(server, wrk, self.box, 1 if self.args.quick else 2)
+            load.check(server.port, case, sites, peer.constant)
+
+    def case(self, case):
+        rows = {}
+        taking = [p for p in self.peers if (p.cases is None or case.name in p.cases)
+                  and (p.php or not case.php)]
+        for n in range(self.args.rounds):
+            for peer in taking:
+                row = rows.setdefault(peer.name, {"rounds": [], "wrong": ""})
+                try:
+                    self.round(case, peer, row, n == 0)
+                    last = row["rounds"][-1]
+                    say(f"{case.name} {peer.name}: {report.number(last[case.unit])}")
+                except (load.Wrong, OSError, RuntimeError) as e:
+                    row["wrong"] = f"{type(e).__name__}: {e}"[:200].replace("|", "/")
+                    say(f"{case.name} {peer.name}: {row['wrong']}")
+        self.results["cases"].append({"name": case.name, "what": case.what, "unit": case.unit,
+                                      "peers": rows})
+        self.save()
+
+    def alone(self, name, names, what):
+        """A case that needs a server of its own for each peer."""
+        rows = self.results.setdefault(name, {})
+        for peer in self.peers:
+            if peer.name in names:
+                try:
+                    rows[peer.name] = what(peer, self.box / f"{name}-{peer.name}")
+                except (load.Wrong, OSError, RuntimeError) as e:
+                    traceback.print_exc()
+                    rows[peer.name] = {"wrong": f"{type(e).__name__}: {e}"[:200]}
+                say(f"{name} {peer.name}: {rows[peer.name]}")
+                self.save()
+
+    def all(self):
+        for case in cases.LOADS:
+            if case.name in self.args.only:
+                self.case(case)
+        self.stop()
+        if "idle" in self.args.only:
+            n = 1000 if self.args.quick else 10000
+            self.alone("idle", cases.IDLE_PEERS,
+                       lambda peer, d: cases.idle(peer, d, self.sites, n))
+        if "users" in self.args.only:
+            n = 1000 if self.args.full else 20 if self.args.quick else 200
+            many = boxes.make_sites(self.box / "many", [f"u{i}.test" for i in range(n)],
+                                    FIRST_OF_MANY, {"1k": 1})
+            self.alone("users", cases.USERS_PEERS, lambda peer, d: cases.users(peer, d, many))
+
+
+def main():
+    args = arguments()
+    if os.geteuid() != 0:
+        sys.exit("Serving several users takes root: sudo sh bench/run.sh")
+    os.umask(0o022)
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(end, lambda *_: sys.exit(130))
+    box = Path(tempfile.mkdtemp(prefix="hostel-bench-"))
+    box.chmod(0o755)
+    run = None
+    try:
+        run = Run(args, box)
+        run.all()
+        print(report.markdown(run.results))
+    finally:
+        if run:
+            run.stop()
+        boxes.remove(box)
+
+
+if __name__ == "__main__":
+    main()
