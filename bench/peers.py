@@ -64,8 +64,8 @@ class Floor(Peer):
         self.mode, self.cases = mode, cases
 
     def run(self, server, d, sites, many):
-        subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", d / "floor", Path(__file__).parent / "floor.c"],
-                       check=True)
+        source = Path(__file__).parent / "floor.c"
+        subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", d / "floor", source], check=True)
         server.spawn([d / "floor", server.port, self.mode], d / "log")
 
 
@@ -280,7 +280,7 @@ class H2o(Peer):
             "access-log": {"path": str(d / "access.log"),
                            "format": '%h %l %u %t "%r" %s %b "%{Referer}i" "%{User-agent}i"'},
             "http1-request-timeout": 300, "listen": {"host": "127.0.0.1", "port": server.port},
-            "hosts": {f"{s.host}:{server.port}": {"paths": {"/": {
+            "hosts": {s.host: {"paths": {"/": {
                 "file.dir": str(s.shared),
                 "file.custom-handler": {
                     "extension": ".php",

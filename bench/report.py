@@ -42,13 +42,26 @@ def case_table(case):
             continue
         values = [r[case["unit"]] for r in row["rounds"]]
         paced, calls = row.get("latency") or {}, row.get("syscalls") or {}
-        lines.append(
-            f"| {name} | {number(middle[name])} | {number(min(values))}-{number(max(values))} | "
-            f"{number(statistics.median(r['rate'] for r in row['rounds']))} | "
-            + " | ".join(number(paced[k]) if k in paced else "" for k in ("p50_us", "p99_us"))
-            + (f" | {calls['per_request']:.1f}" if calls else " | ")
-            + f" | {sum(r['errors'] for r in row['rounds'])}{' ' + row['wrong'] if row['wrong'] else ''} |")
+        errors = str(sum(r["errors"] for r in row["rounds"]))
+        lines.append("| " + " | ".join([
+            name, number(middle[name]), f"{number(min(values))}-{number(max(values))}",
+            number(statistics.median(r["rate"] for r in row["rounds"])),
+            *(number(paced[k]) if k in paced else "" for k in ("p50_us", "p99_us")),
+            f"{calls['per_request']:.1f}" if calls else "",
+            f"{errors} {row['wrong']}".strip()]) + " |")
     return lines + [""]
+
+
+def summary(results):
+    """One row for each case, one column for each server: medians."""
+    names = list(dict.fromkeys(n for c in results["cases"] for n in c["peers"]))
+    lines = ["| case | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
+    for case in results["cases"]:
+        middle = medians(case)
+        lines.append(f"| {case['name']} | " + " | ".join(
+            number(middle[n]) if n in middle else "" for n in names) + " |")
+    return ["### Medians: requests (keep-100m: MB) per CPU-second of the server", "",
+            *lines, ""]
 
 
 def bar_lines(results):
@@ -151,7 +164,7 @@ def markdown(results):
     lines = [f"{results['machine']}; load average {results['load'][0]:.1f} at the start; "
              f"{results['rounds']} interleaved rounds of {results['seconds']} s.", "",
              ", ".join(f"{n} {v}" for n, v in results["versions"].items()), ""]
-    lines += bar_lines(results)
+    lines += summary(results) + bar_lines(results)
     for case in results["cases"]:
         lines += case_table(case)
     return "\n".join(lines + idle_table(results) + users_table(results))

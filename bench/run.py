@@ -30,10 +30,10 @@ NAMES = [c.name for c in cases.LOADS] + ["idle", "users"]
 
 def arguments():
     p = argparse.ArgumentParser(description="Hostel beside its peers")
+    known = list(dict.fromkeys(peer.name for peer in peers.everything()))
     p.add_argument("--quick", action="store_true", help="one short round")
     p.add_argument("--only", default="", help=f"cases, of {' '.join(NAMES)}")
-    p.add_argument("--peers", default="",
-                   help=f"servers, of {' '.join(dict.fromkeys(p.name for p in peers.everything()))}")
+    p.add_argument("--peers", default="", help=f"servers, of {' '.join(known)}")
     p.add_argument("--full", action="store_true", help="1000 users instead of 200")
     p.add_argument("--rounds", type=int, default=0, help="3, or 1 with --quick")
     p.add_argument("--seconds", type=int, default=0, help="of a round: 3, or 1 with --quick")
@@ -46,9 +46,9 @@ def arguments():
     args.seconds = args.seconds or (1 if args.quick else 3)
     args.only = [c for c in args.only.split(",") if c] or NAMES
     args.peers = [c for c in args.peers.split(",") if c]
-    known = {p.name for p in peers.everything()}
-    for name in [c for c in args.only if c not in NAMES] + [n for n in args.peers if n not in known]:
-        p.error(f"no such case or server: {name}")
+    for name in args.only + args.peers:
+        if name not in NAMES + known:
+            p.error(f"no such case or server: {name}")
     return args
 
 
@@ -83,8 +83,8 @@ def chosen(args):
 class Run:
     def __init__(self, args, box):
         self.args, self.box, self.peers = args, box, chosen(args)
-        self.sites = boxes.make_sites(box, HOSTS, FIRST_UID)
         self.servers = {}    # peer -> Server, those that run
+        self.sites = boxes.make_sites(box, HOSTS, FIRST_UID)
         self.load_core = "1" if args.cores == 1 else "0,1"
         self.results = {
             "machine": machine(), "load": os.getloadavg(), "rounds": args.rounds,
@@ -188,6 +188,8 @@ def main():
         run.all()
         print(report.markdown(run.results))
     finally:
+        for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(end, signal.SIG_IGN)
         if run:
             run.stop()
         boxes.remove(box)
