@@ -207,8 +207,15 @@ put_script(struct fcgi_writer *w, const struct exchange *x, const struct php_scr
 static void
 put_ends(struct fcgi_writer *w, const struct visitor *v)
 {
-    put(w, "SERVER_ADDR", span_str(v->local_addr));
-    put_port(w, "SERVER_PORT", v->local_port);
+    char local[ADDRESS_TEXT] = "";
+    uint16_t port = v->local_port;
+
+    if (v->local_addr[0])
+        memcpy(local, v->local_addr, sizeof(local));
+    else
+        (void)address_local(v->fd, local, &port); /* empty when the visitor has just left */
+    put(w, "SERVER_ADDR", span_str(local));
+    put_port(w, "SERVER_PORT", port);
     put(w, "REMOTE_ADDR", span_str(v->addr));
     put_port(w, "REMOTE_PORT", v->port);
     put(w, "REQUEST_SCHEME", v->https ? SPAN("https") : SPAN("http"));

@@ -4,66 +4,40 @@
  */
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
+#include "hostel/net/address.h"
 #include "worker.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
-union address {
-    struct sockaddr any;
-    struct sockaddr_storage storage;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-/* ret  0; -EAFNOSUPPORT: not an internet address */
-static int
-address_text(const union address *a, char text[static INET6_ADDRSTRLEN], uint16_t *port)
-{
-    if (a->any.sa_family == AF_INET) {
-        inet_ntop(AF_INET, &a->v4.sin_addr, text, INET6_ADDRSTRLEN);
-        *port = ntohs(a->v4.sin_port);
-        return 0;
-    }
-    if (a->any.sa_family != AF_INET6)
-        return -EAFNOSUPPORT;
-    /* a listener of both families shows IPv4 visitors this way: say it as they would */
-    if (IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr))
-        inet_ntop(AF_INET, &a->v6.sin6_addr.s6_addr[12], text, INET6_ADDRSTRLEN);
-    else
-        inet_ntop(AF_INET6, &a->v6.sin6_addr, text, INET6_ADDRSTRLEN);
-    *port = ntohs(a->v6.sin6_port);
-    return 0;
-}
-
-/* ret  0, both ends as text and the visitor's net; -errno: not a connected TCP socket */
+/*
+ * ret  0, the visitor's address and his net; -errno: not a connected TCP socket
+ *
+ * A fresh one is non-blocking from its accept4() on; one that was handed back can be made
+ * blocking at any time by whoever kept a copy, and its stream does not count on it.
+ */
 static int
 look_at(int fd, struct visitor *v, uint64_t *net)
 {
-    union address peer = {0}, local = {0};
-    socklen_t peer_n = sizeof(peer), local_n = sizeof(local), type_n = sizeof(int);
-    int type = 0, on = 1, rc;
+    struct sockaddr_storage peer = {0};
+    socklen_t peer_n = sizeof(peer), type_n = sizeof(int);
+    int type = 0;
 
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_n) < 0)
         return -errno;
     if (type != SOCK_STREAM)
         return -EPROTOTYPE;
-    if (getpeername(fd, &peer.any, &peer_n) < 0 || getsockname(fd, &local.any, &local_n) < 0 ||
-        ioctl(fd, FIONBIO, &on) < 0)
+    if (getpeername(fd, (struct sockaddr *)&peer, &peer_n) < 0)
         return -errno;
-    *net = tally_address(&peer.storage);
-    rc = address_text(&peer, v->addr, &v->port);
-    return rc < 0 ? rc : address_text(&local, v->local_addr, &v->local_port);
+    *net = tally_address(&peer);
+    v->fd = fd;
+    return address_text(&peer, v->addr, &v->port);
 }
 
 static void
 adopt(struct worker *w, int *fd, unsigned flags, struct span prefix)
 {
     struct visitor visitor = {.https = false};
-
     uint64_t net = 0;
 
     if (look_at(*fd, &visitor, &net) < 0) { /* also a visitor who left while it waited */

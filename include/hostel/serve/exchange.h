@@ -7,16 +7,18 @@
 
 #include "hostel/http/request.h"
 #include "hostel/http/sink.h"
+#include "hostel/net/address.h"
 #include "hostel/serve/site.h"
 
 #include <uv.h>
 
-struct visitor {   /* one connection's two ends, as text; filled once a connection */
-    char addr[46]; /* INET6_ADDRSTRLEN */
+struct visitor { /* one connection's two ends, as text; filled once a connection */
+    char addr[ADDRESS_TEXT];
     uint16_t port;
-    char local_addr[46];
+    char local_addr[ADDRESS_TEXT]; /* "": only PHP wants it, so fd is asked when it does */
     uint16_t local_port;
     bool https;
+    int fd; /* the connection's socket, lent, for address_local() */
 };
 
 struct filecache; /* files that were just sent, ready to be sent again */
