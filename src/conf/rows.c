@@ -128,8 +128,9 @@ const struct row rows[ROWS] = {
                        .min = "0",
                        .max = "1g",
                        .help = "How many bytes a second a request body must bring on average "
-                               "once body_timeout is over; a slower one is ended with 408. 0 "
-                               "is as slow as it likes."},
+                               "once body_timeout is over, and a reader must take once "
+                               "send_timeout is; a slower body is ended with 408, a slower "
+                               "reader is cut. 0 is as slow as they like."},
     [ROW_CONNECTIONS_MAX] = {.name = "connections_max",
                              IN_MAIN(connections_max),
                              .type = VALUE_NUMBER,
@@ -353,9 +354,9 @@ const struct row rows[ROWS] = {
          .min = "0",
          .max = "1000000",
          .unit = "connections",
-         .help =
-             "How many this site may have at once in each worker; further ones are answered "
-             "503. 0 is no limit."},
+         .help = "How many requests of this site may be in progress at once in each worker; "
+                 "further "
+                 "ones are answered 503. Idle connections do not count. 0 is no limit."},
     [ROW_PHP] = {.name = "vhost.php",
                  IN_VHOST(php),
                  .type = VALUE_PHP,
