@@ -22,6 +22,11 @@ WWW = "www-data"
 COMBINED = r'%h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\"'
 
 
+def php_version():
+    p = subprocess.run([PHP_CGI, "-v"], capture_output=True, text=True, check=False)
+    return p.stdout.split()[1] if p.returncode == 0 else "?"
+
+
 class Peer:
     """One way to serve the sites. many: a case of many users, with small pools of PHP."""
 

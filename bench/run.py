@@ -89,7 +89,8 @@ class Run:
         self.results = {
             "machine": machine(), "load": os.getloadavg(), "rounds": args.rounds,
             "seconds": args.seconds, "cores": args.cores, "cases": [],
-            "versions": {p.name: p.version() for p in self.peers}}
+            "versions": {p.package or "hostel": p.version() for p in self.peers}}
+        self.results["versions"]["PHP"] = peers.php_version()
 
     def server(self, peer):
         """The peer's server, started on first use."""
