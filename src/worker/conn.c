@@ -28,6 +28,7 @@
 
 #define BATCH_BYTES  (32 * 1024)  /* of small answers that wait for each other */
 #define LINGER_BYTES (256 * 1024) /* read from a visitor who does not stop talking */
+#define TURN_NS      2000000      /* of one connection's work; then the others' turn */
 
 /* --- a round that ends early ------------------------------------------------------------ */
 
@@ -76,6 +77,12 @@ output_out(struct conn *c)
 
     c->blocked = rc == -EAGAIN;
     return rc == 0;
+}
+
+static bool
+turn_is_over(const struct conn *c)
+{
+    return uv_hrtime() - c->all->turn_ns > TURN_NS;
 }
 
 /* --- HEAD ------------------------------------------------------------------------------- */
@@ -152,6 +159,9 @@ step_head(struct conn *c)
         return c->stream.error ? CONN_GONE : CONN_HEAD;
     input_load(c);
     for (;;) {
+        c->tired = c->input.n > 0 && turn_is_over(c);
+        if (c->tired)
+            return CONN_HEAD;
         if (c->input.n > 0)
             verdict = head_parse(c->input, &c->seen, &c->all->parsed);
         if (verdict != HEAD_MORE)
@@ -282,7 +292,8 @@ step_answer(struct conn *c)
         return conn_give_up(c, status);
     do
         give_room(c);
-    while (r->full && !c->blocked && !c->stream.error);
+    while (r->full && !c->blocked && !c->stream.error && !turn_is_over(c));
+    c->tired = r->full && !c->blocked;
     if (c->stream.error)
         return CONN_GONE;
     if (r->failed)
@@ -402,7 +413,10 @@ conn_run(struct conn *c, bool readable)
     enum conn_state next;
 
     assert(!c->running);
+    turns_remove(&c->turn);
     c->running = true;
+    c->all->turn_ns = uv_hrtime();
+    c->tired = false;
     c->drained = !readable;
     c->blocked = false;
     c->got = false;

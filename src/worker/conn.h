@@ -11,6 +11,7 @@
 #include "hostel/net/stream.h"
 #include "hostel/peek/head.h"
 #include "hostel/serve/exchange.h"
+#include "hostel/serve/turns.h"
 #include "sites.h"
 
 #include <sys/queue.h>
@@ -67,20 +68,22 @@ struct conn {
     struct deadline deadline;
     TAILQ_ENTRY(conn) entry;
     TAILQ_ENTRY(conn) ready;
+    struct turn turn; /* waits while it is tired */
     struct conns *all;
     enum conn_state state;
-    bool running;     /* inside conn_run(): what happens is noticed by it */
-    bool is_ready;    /* on the list of those that run before the loop sleeps */
-    bool eof;         /* the visitor has sent his last */
-    bool first;       /* no request was routed yet */
-    bool by_default;  /* CONN_BY_DEFAULT */
-    bool returned;    /* CONN_RETURNED */
-    bool abort;       /* end it with a reset */
-    bool loaded;      /* input is of this turn, in all->scratch */
-    bool drained;     /* the socket is known to hold nothing more */
-    bool blocked;     /* the step waits for the socket to take output */
-    bool got;         /* something was read in this turn */
-    uint8_t reads;    /* of this turn */
+    bool running;    /* inside conn_run(): what happens is noticed by it */
+    bool is_ready;   /* on the list of those that run before the loop sleeps */
+    bool eof;        /* the visitor has sent his last */
+    bool first;      /* no request was routed yet */
+    bool by_default; /* CONN_BY_DEFAULT */
+    bool returned;   /* CONN_RETURNED */
+    bool abort;      /* end it with a reset */
+    bool loaded;     /* input is of this turn, in all->scratch */
+    bool drained;    /* the socket is known to hold nothing more */
+    bool blocked;    /* the step waits for the socket to take output */
+    bool got;        /* something was read in this turn */
+    bool tired;    /* its turn was long enough: what it could do at once is for the next one */
+    uint8_t reads; /* of this turn */
     uint16_t refusal; /* it is one too many: its request gets this status; else 0 */
     uint32_t linger_bytes;
     struct tally_row *addr;  /* among those of its client address; NULL: one too many */
@@ -128,6 +131,7 @@ struct conns {
     SLIST_HEAD(, round) spare; /* the last one used: no allocation a request */
     size_t count;
     bool stopping;
+    uint64_t turn_ns;          /* when the connection that runs began to */
     const struct sites *sites; /* lent */
     struct filecache *files;
     struct auth *auth;

@@ -72,6 +72,7 @@ conn_end(struct conn *c)
         conn_drop_answerer(c);
         round_end(c);
     }
+    turns_remove(&c->turn);
     deadline_clear(&c->deadline);
     tally_drop(&c->all->addrs, &c->addr);
     if (c->is_ready)
@@ -109,6 +110,12 @@ static void
 on_stream_ready(struct stream *s)
 {
     conn_run((struct conn *)((char *)s - offsetof(struct conn, stream)), true);
+}
+
+static void
+on_turn(struct turn *t)
+{
+    conn_run((struct conn *)((char *)t - offsetof(struct conn, turn)), true);
 }
 
 /* --- deadlines -------------------------------------------------------------------------- */
@@ -244,6 +251,7 @@ conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t ne
     struct conn *c = mem_new(sizeof(*c));
 
     c->sink.ops = &conn_sink_ops;
+    c->turn.run = on_turn;
     stream_init(&c->stream, all->loop, fd, on_stream_ready);
     buf_init(&c->in, CONN_INPUT_MAX);
     (void)buf_add_span(&c->in, prefix);

@@ -19,7 +19,7 @@ set_deadline(struct conn *c)
         return; /* its time runs from its beginning */
     if (stream_pending(&c->stream))
         class = &all->send;
-    else if (c->state == CONN_HEAD)
+    else if (c->state == CONN_HEAD && (!c->tired || c->deadline.class == &all->head))
         class = c->in.len > 0 || c->first ? &all->head : &all->idle;
     else if (c->state == CONN_REST || (c->state == CONN_ANSWER && round_takes_body(c->round)))
         class = &all->body;
@@ -45,7 +45,7 @@ wants_input(const struct conn *c)
         return false;
     switch (c->state) {
     case CONN_HEAD: /* no new request while the visitor does not read his answers */
-        return !stream_pending(&c->stream);
+        return !stream_pending(&c->stream) && !c->tired;
     case CONN_ANSWER:
         return c->round->body_done ? c->in.len == 0 : round_takes_body(c->round);
     case CONN_REST:
@@ -66,6 +66,8 @@ conn_settle(struct conn *c)
         request_own(&c->round->x.req);
     input_store(c);
     set_deadline(c);
+    if (c->tired)
+        turns_add(&c->turn);
     stream_watch(&c->stream, wants_input(c));
     return !c->stream.error;
 }

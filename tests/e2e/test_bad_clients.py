@@ -269,6 +269,30 @@ def test_pipeline_in_order_until_the_bad_one(box):
 # --- what they cost -----------------------------------------------------------------------
 
 
+@pytest.mark.core
+def test_pipelined_work_takes_turns(box):
+    """One packet that asks a thousand times for what takes milliseconds: others come between."""
+    site = box.site("a.test", autoindex=True, files={"index.html": "a"})
+    for i in range(1000):
+        site.write(f"many/{i}.txt")
+    server = box.serve()
+    ask = f"HEAD /many/ HTTP/1.1\r\nHost: {site.host}\r\n\r\n".encode()
+    n = 40 * KIB // len(ask)
+    with server.client() as other, server.client(timeout=60.0) as greedy:
+        assert other.get(site.host).text == "a"
+        greedy.send(ask * n)
+        time.sleep(0.01)
+        start = time.monotonic()
+        for _ in range(5):
+            assert other.get(site.host).text == "a"
+        assert time.monotonic() - start < 0.5 * SLOW
+        got = b""
+        while got.count(b"HTTP/1.1 200") < n:
+            data = greedy.sock.recv(65536)
+            assert data, f"ended after {got.count(b'HTTP/1.1 200')} of {n} answers"
+            got += data
+
+
 def idle(server):
     c = server.client()
     assert c.get("a.test").text == "a"

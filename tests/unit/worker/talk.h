@@ -92,6 +92,7 @@ talk_init(uint64_t deadline_ms)
     };
 
     uv_loop_init(&loop);
+    turns_start(&loop);
     sites = sites_new();
     assert_int_equal(conns_init(&conns, &loop, sites, &settings, &talk_ops, NULL), 0);
     memset(&back, 0, sizeof(back));
@@ -101,6 +102,7 @@ static inline int
 talk_done(void)
 {
     conns_done(&conns);
+    turns_stop();
     uv_run(&loop, UV_RUN_DEFAULT);
     sites_free(&sites);
     return uv_loop_close(&loop);
