@@ -220,7 +220,8 @@ answer_fallback(struct exchange *x)
     }
     resolve(x->site, path, date_mono_ms(), &f);
     if (f.kind == FOUND_FILE || f.kind == FOUND_SCRIPT) {
-        answer_found(x, path, &f);
+        if (name_passed(x, &f))
+            answer_found(x, path, &f);
         return;
     }
     fd_close(&f.fd);

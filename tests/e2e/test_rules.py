@@ -130,6 +130,17 @@ def test_fallback(rules):
 
 
 @pytest.mark.core
+def test_fallback_that_needs_a_password(box):
+    """What answers in the end counts, also when the fallback only names its directory."""
+    site = box.site("f.test", fallback="/app/", files={"app/index.html": "inside"})
+    site.vhost["auth_basic"] = {"realm": "app", "path": "/app/index.html",
+                                "file": str(passwords(site, HASHES))}
+    server = box.serve()
+    for path in ("/nothing", "/app/", "/app/index.html"):
+        assert server.get(site, path).status == 401
+
+
+@pytest.mark.core
 def test_error_page_of_a_file(rules):
     r = rules.server.get(rules.site, "/a.txt", "POST", body=b"x")
     assert (r.status, r.text, r.get("Allow")) == (405, "custom page", "GET, HEAD, OPTIONS")
