@@ -163,31 +163,14 @@ on_message(void *data, struct message *m)
 /* --- the end of one -------------------------------------------------------------------------
  */
 
-static void
-free_channel(struct channel *c)
-{
-    free(c);
-}
-
-static void
-drop_control(struct acceptor_child *a)
-{
-    if (a->control)
-        channel_close(a->control, free_channel);
-    a->control = NULL;
-}
-
 /* Whatever it was, an acceptor without its channel is of no use. */
 static void
 on_end(void *data, int reason)
 {
     struct acceptor_child *a = data;
 
-    if (reason < 0)
-        log_error("%s (pid %ld) is ended: %s", a->child.label, (long)a->child.pid,
-                  reason == -EPROTO ? "it said what it may not say" : uv_strerror(reason));
     child_signal(&a->child, SIGKILL);
-    drop_control(a);
+    control_ended(&a->control, &a->child, reason);
 }
 
 static const struct channel_ops control_ops = {on_message, on_end, NULL};
@@ -200,7 +183,7 @@ on_exit_of(struct child *c, bool clean)
     uint64_t now = date_mono_ms(), wait = RETRY_FIRST_MS;
 
     (void)clean;
-    drop_control(a);
+    control_drop(&a->control);
     a->greeted = a->ready = false;
     if (s->stop != STOP_NOT)
         return;
@@ -220,41 +203,20 @@ on_exit_of(struct child *c, bool clean)
 static int
 start(struct acceptor_child *a)
 {
-    static char *const argv[] = {"hostel-acceptor", NULL};
-    static char *const envp[] = {NULL};
     struct supervisor *s = a->child.s;
+    const struct control_end end = {
+        .program = "hostel-acceptor",
+        .role = IPC_ACCEPTOR,
+        .queued_max = ACCEPTOR_QUEUE_MIN + s->conf->nusers * ACCEPTOR_USER_SIZE,
+        .ops = &control_ops,
+    };
     struct spawn_spec spec;
-    int pair[2], rc;
 
     a->retry_ms = 0;
-    rc = channel_pair(pair);
-    if (rc < 0) {
-        log_error("cannot start %s: %s", a->child.label, uv_strerror(rc));
-        return rc;
-    }
     spec_acceptor(&spec, s->conf, &s->conf->acceptor_ids, s->empty_dir);
     spec.exec_fd = s->acceptor_exe;
-    spec.argv = argv;
-    spec.envp = envp;
     spec.nfds = 4;
-    spec.fds[2] = SPAWN_FD_LOG;
-    spec.fds[3] = pair[1];
-    rc = child_start(&a->child, &spec, s->error_fd);
-    fd_close(&pair[1]);
-    if (rc < 0) {
-        fd_close(&pair[0]);
-        return rc;
-    }
-    a->control = mem_new(sizeof(*a->control));
-    rc = channel_open(a->control, &s->loop, pair[0], IPC_SUPERVISOR, IPC_ACCEPTOR,
-                      ACCEPTOR_QUEUE_MIN + s->conf->nusers * ACCEPTOR_USER_SIZE, &control_ops,
-                      a);
-    if (rc < 0) {
-        free(a->control);
-        a->control = NULL;
-        child_signal(&a->child, SIGKILL);
-    }
-    return rc;
+    return control_start(&a->control, &a->child, &spec, &end);
 }
 
 int

@@ -301,7 +301,7 @@ sweep_worker(struct worker_child *w, uint64_t now_ms)
     if (w->said >= WORKER_SAID_MAX && w->control)
         channel_resume(w->control);
     w->said = 0;
-    if (!w->control && now_ms - w->mute_ms > MUTE_MS)
+    if (!w->control && now_ms > w->mute_ms + MUTE_MS)
         child_signal(&w->child, SIGKILL);
     if (w->ready || child_age_ms(&w->child, now_ms) <= START_TIMEOUT_MS)
         return;

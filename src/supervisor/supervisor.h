@@ -8,7 +8,7 @@
  *   rooms.c      one user: his channel, when his workers run, back-off
  *   workers.c    one worker: its start messages, what it asks for
  *   pools.c      one php-cgi pool
- *   children.c   any child: spawn, stderr, reaping
+ *   children.c   any child: spawn, stderr, reaping; control.c: one that is talked to
  *   logs.c       log files; logpipe.c: what children say on stderr
  *   stop.c       the way down
  *   specs.c      each role's confinement, for children and for `hostel confine` alike
@@ -66,6 +66,34 @@ bool children_any(const struct supervisor *s);
 /* ret  true when there were orphans of a pool's processes, now killed: reap and ask again */
 bool children_kill_orphans(struct supervisor *s);
 void children_kill_all(struct supervisor *s);
+
+/* --- control.c ------------------------------------------------------------------------------
+ */
+
+/* What a child is at the other end of its control channel. */
+struct control_end {
+    const char *program; /* its argv[0] */
+    enum ipc_role role;
+    size_t queued_max;
+    const struct channel_ops *ops; /* called with the child's owner */
+};
+
+/*
+ * Start a child with a control channel.
+ *
+ * in   spec     all but argv, envp and descriptors 2 and 3
+ * out  control  owned by the caller, control_drop(); NULL when it could not be opened: the
+ *               child is on its way to its end then
+ * ret  0 or -errno (said in the log): there is no child
+ */
+int control_start(struct channel **control, struct child *c, struct spawn_spec *spec,
+                  const struct control_end *end);
+
+/* Accepts NULL inside; leaves NULL. */
+void control_drop(struct channel **control);
+
+/* The channel has ended (see channel_ops.on_end): say why, end a child that broke the rules. */
+void control_ended(struct channel **control, struct child *c, int reason);
 
 /* --- logs.c, logpipe.c ----------------------------------------------------------------------
  */

@@ -277,31 +277,12 @@ on_message(void *data, struct message *m)
 }
 
 static void
-free_channel(struct channel *c)
-{
-    free(c);
-}
-
-static void
-drop_control(struct worker_child *w)
-{
-    if (w->control)
-        channel_close(w->control, free_channel);
-    w->control = NULL;
-}
-
-static void
 on_end(void *data, int reason)
 {
     struct worker_child *w = data;
 
     w->mute_ms = date_mono_ms(); /* it is about to end: the sweep looks that it does */
-    if (reason < 0) {
-        log_error("%s (pid %ld) is ended: %s", w->child.label, (long)w->child.pid,
-                  reason == -EPROTO ? "it said what it may not say" : uv_strerror(reason));
-        child_signal(&w->child, SIGKILL);
-    }
-    drop_control(w);
+    control_ended(&w->control, &w->child, reason);
 }
 
 static const struct channel_ops control_ops = {on_message, on_end, NULL};
@@ -314,7 +295,7 @@ on_exit_of(struct child *c, bool clean)
 {
     struct worker_child *w = c->owner;
 
-    drop_control(w);
+    control_drop(&w->control);
     w->greeted = w->ready = false;
     w->said = 0;
     room_worker_exited(w->room, w, clean);
@@ -323,41 +304,23 @@ on_exit_of(struct child *c, bool clean)
 int
 worker_start(struct worker_child *w)
 {
-    static char *const argv[] = {"hostel-worker", NULL};
-    static char *const envp[] = {NULL};
+    static const struct control_end end = {
+        .program = "hostel-worker",
+        .role = IPC_WORKER,
+        .queued_max = START_QUEUE_MAX,
+        .ops = &control_ops,
+    };
     struct supervisor *s = w->room->s;
     struct spawn_spec spec;
-    int pair[2], rc;
 
     w->child = (struct child){.s = s, .owner = w, .on_exit = on_exit_of};
     (void)snprintf(w->child.label, sizeof(w->child.label), "hostel-worker of %s",
                    w->room->user->ids.name);
-    rc = channel_pair(pair);
-    if (rc < 0)
-        return rc;
     spec_worker(&spec, s->conf, &w->room->user->ids, s->php_dir);
     spec.exec_fd = s->worker_exe;
-    spec.argv = argv;
-    spec.envp = envp;
     spec.nfds = 5;
-    spec.fds[2] = SPAWN_FD_LOG;
-    spec.fds[3] = pair[1];
     spec.fds[4] = w->room->back;
-    rc = child_start(&w->child, &spec, s->error_fd);
-    fd_close(&pair[1]);
-    if (rc < 0) {
-        fd_close(&pair[0]);
-        return rc;
-    }
-    w->control = mem_new(sizeof(*w->control));
-    rc = channel_open(w->control, &s->loop, pair[0], IPC_SUPERVISOR, IPC_WORKER,
-                      START_QUEUE_MAX, &control_ops, w);
-    if (rc < 0) {
-        free(w->control);
-        w->control = NULL;
-        child_signal(&w->child, SIGKILL); /* its exit is counted like any crash */
-    }
-    return 0;
+    return control_start(&w->control, &w->child, &spec, &end);
 }
 
 void
