@@ -454,10 +454,14 @@ killed_on_the_way(void **state)
     }
 }
 
+/* It is stopped before the loop turns, and so before its exec was let through. */
 static void
 stop(pid_t pid)
 {
+    siginfo_t info;
+
     kill(pid, SIGSTOP);
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT), 0);
 }
 
 /* Stopped by its user for ever: ended at the deadline, and nobody waited for it. */
