@@ -7,6 +7,7 @@
  *
  * Under the lock: the two lists, closing, sides. A job belongs to the loop, but its two texts
  * and its verdict are the thread's while it is in neither list. The thread allocates nothing.
+ * Who has left costs it no hash, so that a crowd that asks and leaves keeps nobody waiting.
  */
 #include "hasher.h"
 #include "hostel/base/mem.h"
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
@@ -24,6 +26,7 @@ struct hasher_job {
     STAILQ_ENTRY(hasher_job) entry;
     hasher_done_fn done; /* NULL: forgotten */
     void *data;
+    atomic_bool forgotten; /* the same for the thread: the work is spared */
     char password[HASHER_PASSWORD_MAX];
     char hash[PWHASH_MAX];
     bool fits;
@@ -124,7 +127,7 @@ thread_main(void *data)
     struct hasher_job *job;
 
     while ((job = next_job(h))) {
-        job->fits = pwhash_fits(job->password, job->hash, &h->room);
+        job->fits = !job->forgotten && pwhash_fits(job->password, job->hash, &h->room);
         pthread_mutex_lock(&h->lock);
         STAILQ_INSERT_TAIL(&h->ready, job, entry);
         if (!h->closing)
@@ -229,8 +232,10 @@ hasher_check(struct hasher *h, struct span password, struct span hash, hasher_do
 void
 hasher_forget(struct hasher_job **job)
 {
-    if (*job)
+    if (*job) {
         (*job)->done = NULL;
+        (*job)->forgotten = true;
+    }
     *job = NULL;
 }
 

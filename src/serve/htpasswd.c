@@ -105,6 +105,7 @@ read_text(struct htpasswd_file *f, int fd)
     return lines > HTPASSWD_LINES_MAX ? -EFBIG : 0;
 }
 
+/* in  f  without a text */
 static int
 look(struct htpasswd_file *f, int fd, const struct stat *st)
 {
@@ -112,7 +113,6 @@ look(struct htpasswd_file *f, int fd, const struct stat *st)
 
     f->racy = time(NULL) - st->st_mtim.tv_sec < RACY_S;
     f->st = *st;
-    forget_text(f);
     if (!S_ISREG(st->st_mode))
         return -EACCES;
     if (st->st_size > HTPASSWD_BYTES_MAX)
@@ -123,7 +123,24 @@ look(struct htpasswd_file *f, int fd, const struct stat *st)
     return rc;
 }
 
-/* What is in it now? The version stays only with the very same file. */
+/*
+ * Read it again. A file that is dated ahead is racy for ever: were each look a new version, a
+ * hash that takes longer than one holds would never be of the version that is asked for.
+ */
+static void
+reread(struct htpasswd *h, struct htpasswd_file *f, int fd, const struct stat *st)
+{
+    struct htpasswd_file old = {.text = f->text, .n = f->n};
+
+    f->text = NULL;
+    f->n = 0;
+    f->error = look(f, fd, st);
+    if (f->error || !old.text || old.n != f->n || memcmp(old.text, f->text, f->n) != 0)
+        f->version = ++h->versions;
+    forget_text(&old);
+}
+
+/* What is in it now? The version stays only with the very same content. */
 static void
 refresh(struct htpasswd *h, struct htpasswd_file *f, uint64_t now_ms)
 {
@@ -136,8 +153,7 @@ refresh(struct htpasswd *h, struct htpasswd_file *f, uint64_t now_ms)
         f->error = -errno;
         forget_text(f);
     } else if (f->error || f->racy || !f->text || !is_same(&st, &f->st)) {
-        f->error = look(f, fd, &st);
-        f->version = ++h->versions;
+        reread(h, f, fd, &st);
     }
     fd_close(&fd);
 }

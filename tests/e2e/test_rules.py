@@ -1,5 +1,6 @@
 """What an administrator says of a site's answers: each directive, with real files and real PHP."""
 import base64
+import os
 import time
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
@@ -229,6 +230,39 @@ def test_others_do_not_wait_for_a_hash(box):
         assert time.monotonic() - begin < 0.5 * procs.SLOW
         assert waits.answer("GET").status == 401
     assert server.get(s).text == "in"
+
+
+@pytest.fixture
+def slow(box):
+    """A site whose hashes take most of a second each."""
+    s = box.site("slow.test", files={"x/a": "a"})
+    users = {"slow": "$2b$14$abcdefghijklmnopqrstuucpz72C9qdZ0xbVMbCTNf5HdNSMrz7Za"}
+    s.vhost["auth_basic"] = {"realm": "x", "path": "/x/*", "file": str(passwords(s, users))}
+    return s
+
+
+@pytest.mark.core
+def test_slow_hash_in_a_file_from_the_future(box, slow):
+    """Such a file may change unseen and is read again and again: it is the same all the while."""
+    os.utime(slow.home / "passwords", (time.time() + 86400,) * 2)
+    server = box.serve()
+    with server.client(timeout=10.0) as c:
+        assert c.get(slow.host, "/x/a", fields=basic("slow")).text == "a"
+
+
+@pytest.mark.core
+def test_who_has_left_costs_no_hash(box, slow):
+    server = box.serve()
+    crowd = [server.client() for _ in range(20)]
+    for c in crowd:
+        c.ask(slow.host, "/x/a", fields=basic("slow", "guess"))
+    time.sleep(0.3)
+    for c in crowd:
+        c.reset()
+    begin = time.monotonic()
+    with server.client(timeout=60.0) as c:
+        assert c.get(slow.host, "/x/a", fields=basic("slow")).text == "a"
+    assert time.monotonic() - begin < 5 * procs.SLOW
 
 
 @pytest.mark.core
