@@ -54,6 +54,8 @@ def case_table(case):
 
 def summary(results):
     """One row for each case, one column for each server: medians."""
+    if not results["cases"]:
+        return []
     names = list(dict.fromkeys(n for c in results["cases"] for n in c["peers"]))
     lines = ["| case | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
     for case in results["cases"]:
@@ -74,8 +76,8 @@ def bar_lines(results):
 
     for name, bars in BARS.items():
         middle = medians(cases[name]) if name in cases else {}
-        for share, whom in bars:
-            other = best(middle) if whom == "best" else whom
+        for share, other in dict.fromkeys(
+                (share, best(middle) if whom == "best" else whom) for share, whom in bars):
             if HOSTEL in middle and other in middle:
                 ratio = middle[HOSTEL] / middle[other]
                 row(name, f"{share:.2f} of {other}", ratio, ratio >= share)

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import signal
 import sys
 import tempfile
@@ -25,6 +26,7 @@ import report
 HERE = Path(__file__).resolve().parent
 HOSTS = ("one.test", "two.test", "three.test")
 FIRST_UID, FIRST_OF_MANY = 6101, 7001
+FILES = 1 << 16   # descriptors that a process may have, if the machine lets us
 NAMES = [c.name for c in cases.LOADS] + ["idle", "users"]
 
 
@@ -63,6 +65,20 @@ def machine():
             cpu = line.partition(":")[2].strip()
             break
     return f"{cpu}, {os.cpu_count()} cores, Linux {platform.release()}"
+
+
+def raise_files():
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+    except ValueError:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def idle_connections():
+    """10,000, or what there are descriptors for: a server may set two aside for each."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return min(10000, files * 9 // 20 // 1000 * 1000)
 
 
 def chosen(args):
@@ -164,7 +180,7 @@ class Run:
                 self.case(case)
         self.stop()
         if "idle" in self.args.only:
-            n = 1000 if self.args.quick else 10000
+            n = 1000 if self.args.quick else idle_connections()
             self.alone("idle", cases.IDLE_PEERS,
                        lambda peer, d: cases.idle(peer, d, self.sites, n))
         if "users" in self.args.only:
@@ -179,6 +195,7 @@ def main():
     if os.geteuid() != 0:
         sys.exit("Serving several users takes root: sudo sh bench/run.sh")
     os.umask(0o022)
+    raise_files()
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, lambda *_: sys.exit(130))
     box = Path(tempfile.mkdtemp(prefix="hostel-bench-"))
