@@ -342,14 +342,20 @@ prepare(struct supervisor *s)
     return rc;
 }
 
+void
+supervisor_close_listeners(struct supervisor *s)
+{
+    for (size_t i = 0; s->listeners && i < s->conf->nlisten; i++)
+        fd_close(&s->listeners[i]);
+}
+
 static void
 finish(struct supervisor *s)
 {
     pools_remove_sockets(s);
     if (s->conf->pid_file && s->pid_fd >= 0)
         (void)unlink(s->conf->pid_file);
-    for (size_t i = 0; s->listeners && i < s->conf->nlisten; i++)
-        fd_close(&s->listeners[i]);
+    supervisor_close_listeners(s);
 }
 
 int

@@ -34,6 +34,8 @@ supervisor_stop(struct supervisor *s, int exit_code)
     s->exit_code = exit_code;
     s->stop_ms = now + s->conf->stop_timeout_ms + KILL_SLACK_MS;
     acceptors_stop(s, left_ms(s, now));
+    if (s->announced) /* else an acceptor may still be about to get them */
+        supervisor_close_listeners(s);
     supervisor_stop_step(s, now);
 }
 

@@ -286,6 +286,8 @@ struct supervisor {
 
 /* start.c: says "ready" once every acceptor is */
 void supervisor_acceptor_ready(struct supervisor *s);
+/* Nobody can connect any more, once the acceptors have closed theirs as well. */
+void supervisor_close_listeners(struct supervisor *s);
 
 /* stop.c */
 void supervisor_stop(struct supervisor *s, int exit_code);
