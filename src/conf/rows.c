@@ -413,7 +413,7 @@ const struct row rows[ROWS] = {
          .type = VALUE_HEADER,
          .preset_note = "none",
          .help = "The field has this value only. An entry has exactly one of set, add and "
-                 "remove. The fields that frame a message, and Date, are the server's."},
+                 "remove. The fields that frame a message, Date and Server are the server's."},
     [ROW_HEADERS_ADD] = {.name = "headers.add",
                          .section = SECTION_HEADERS,
                          .type = VALUE_HEADER,

@@ -42,9 +42,16 @@ static bool
 reserved(struct span name)
 {
     static const char *const names[] = {
-        "Content-Length", "Transfer-Encoding", "Connection", "Date",
-        "Keep-Alive",     "Proxy-Connection",  "TE",         "Trailer",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Connection",
+        "Date",
+        "Keep-Alive",
+        "Proxy-Connection",
+        "TE",
+        "Trailer",
         "Upgrade",
+        "Server",
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

@@ -84,6 +84,7 @@ PLACED = [
     ("header set and added", VHOST + "headers: [@@{{set: 'A: b', add: 'A: c'}}]", ["headers"]),
     ("header that frames a message", VHOST + "headers: [{{set: @@'Content-Length: 1'}}]",
      ["set", "server"]),
+    ("header of the server", VHOST + "headers: [{{remove: @@Server}}]", ["remove", "server"]),
     ("header with a line break", VHOST + 'headers: [{{set: @@"A: b\\r\\nC: d"}}]',
      ["set", "control"]),
     ("header without a value", VHOST + "headers: [{{add: @@X-A}}]", ["add", "Name: value"]),

@@ -56,6 +56,7 @@ static const struct value_case values[] = {
     {"name", VALUE_NAME, "X-Powered-By", true},
     {"name with a colon", VALUE_NAME, "X:", false},
     {"name of the server's", VALUE_NAME, "Date", false},
+    {"the server's own name", VALUE_NAME, "Server", false},
     {"target path", VALUE_TARGET, "/new/$1?a=b#c", true},
     {"target URL", VALUE_TARGET, "https://b.example/$1", true},
     {"target host alone", VALUE_TARGET, "http://b.example", true},
