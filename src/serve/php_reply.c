@@ -126,13 +126,15 @@ head_out(struct php_request *r, const struct cgihead *h)
     response_start(&resp, h->status);
     resp.reason = h->reason;
     resp.length = h->has_length ? h->length : RESPONSE_LENGTH_UNKNOWN;
-    resp.bodiless = r->head_only || h->status == 204 || h->status == 304;
+    if (h->status == 205) /* no content, and framed as such: RFC 9110 15.3.6 */
+        resp.length = 0;
+    resp.bodiless = r->head_only || h->status == 204 || h->status == 205 || h->status == 304;
     for (unsigned i = 0; i < h->nfields; i++)
         response_add(&resp, h->fields[i].name, h->fields[i].value);
     a->begun = true;
     a->bodiless = resp.bodiless;
-    a->has_length = h->has_length;
-    a->left = h->has_length ? h->length : 0;
+    a->has_length = h->has_length && h->status != 205;
+    a->left = a->has_length ? h->length : 0;
     compress_init(&a->out, r->x);
     flow(r, a->out.sink.ops->head(&a->out.sink, &resp));
 }

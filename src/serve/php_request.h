@@ -31,7 +31,7 @@ struct php_reply {
     struct buf head; /* CGI head bytes until it is whole */
     size_t head_seen;
     bool begun;    /* the head went to the sink: from here on there is no error page */
-    bool bodiless; /* HEAD, 204, 304: what PHP writes is dropped */
+    bool bodiless; /* HEAD, 204, 205, 304: what PHP writes is dropped */
     bool has_length;
     bool full;     /* the sink asked to wait */
     bool given;    /* to the sink since the last flush */

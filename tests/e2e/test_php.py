@@ -28,6 +28,7 @@ SCRIPTS = {
     "move.php": "<?php header('Location: /elsewhere?x=1');",
     "cookies.php": "<?php setcookie('a', '1'); setcookie('b', '2'); echo 'ok';",
     "empty.php": "<?php http_response_code(204);",
+    "reset.php": "<?php http_response_code(205); header('Content-Length: 3'); echo 'abc';",
     "fatal.php": "<?php ini_set('display_errors', '0'); no_such_function();",
     "log.php": "<?php error_log(\"line \\x1b[31m \\x07 end\");"
                " file_put_contents('php://stderr', \"to stderr\\n\"); echo 'logged';",
@@ -381,6 +382,13 @@ def test_status_location_and_cookies(house):
     r = house.server.get(house.alice, "/cookies.php")
     assert [c.split(";")[0] for c in r.all("Set-Cookie")] == ["a=1", "b=2"]
     assert house.server.get(house.alice, "/empty.php").status == 204
+
+
+def test_205_has_no_content(house):
+    with house.server.client() as c: # RFC 9110 15.3.6
+        r = c.get("alice.test", "/reset.php")
+        assert (r.status, r.get("Content-Length"), r.body) == (205, "0", b"")
+        assert c.get("alice.test", "/index.html").text == "alice's page\n"
 
 
 def test_framing_is_ours(house):
