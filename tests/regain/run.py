@@ -156,6 +156,9 @@ def targets(house, server):
     }
 
 
+CLONE_NEWUSER = 0x10000000
+
+
 def in_chroot():
     """No mount is at our root directory."""
     with open("/proc/self/mountinfo") as f:
@@ -170,7 +173,9 @@ def cannot_be_shown(attack, words):
         return "skip: root has no CAP_SYS_RESOURCE here"
     if attack == "low-port" and words == ["0"]:
         return "skip: every port is everybody's here"
-    if attack in ("unshare-user", "clone-user", "clone3-user") and in_chroot():
+    user_namespace = attack in ("unshare-user", "clone-user", "clone3-user") or \
+        (attack == "clone" and int(words[0], 16) & CLONE_NEWUSER)
+    if user_namespace and in_chroot():
         return "skip: a changed root lets nobody make a user namespace"
     if attack == "other-architecture":
         return "skip: the kernel has no 32-bit calls"
