@@ -11,8 +11,7 @@ static struct {
     int fd;
     const char *process;
     char *user;
-    enum log_level level;
-} self = {STDERR_FILENO, "hostel", NULL, LOG_LEVEL_NOTICE};
+} self = {STDERR_FILENO, "hostel", NULL};
 
 void
 log_init(int fd, const char *process, const char *user)
@@ -21,12 +20,6 @@ log_init(int fd, const char *process, const char *user)
     self.process = process;
     free(self.user);
     self.user = mem_str(user);
-}
-
-void
-log_level_set(enum log_level level)
-{
-    self.level = level;
 }
 
 static bool
@@ -83,7 +76,7 @@ add_message(struct buf *b, struct span s)
 }
 
 static void
-say(enum log_level level, const char *word, const char *fmt, va_list ap)
+say(const char *word, const char *fmt, va_list ap)
 {
     char text[LOG_LINE_MAX], stamp[32];
     struct buf line;
@@ -91,8 +84,6 @@ say(enum log_level level, const char *word, const char *fmt, va_list ap)
     time_t now;
     int n;
 
-    if (level > self.level)
-        return;
     n = vsnprintf(text, sizeof(text), fmt, ap);
     if (n < 0)
         return;
@@ -112,17 +103,16 @@ say(enum log_level level, const char *word, const char *fmt, va_list ap)
     buf_done(&line);
 }
 
-#define SAY(name, level, word)                                                                 \
+#define SAY(name, word)                                                                        \
     void name(const char *fmt, ...)                                                            \
     {                                                                                          \
         va_list ap;                                                                            \
                                                                                                \
         va_start(ap, fmt);                                                                     \
-        say(level, word, fmt, ap);                                                             \
+        say(word, fmt, ap);                                                                    \
         va_end(ap);                                                                            \
     }
 
-SAY(log_error, LOG_LEVEL_ERROR, "error")
-SAY(log_warn, LOG_LEVEL_WARN, "warning")
-SAY(log_notice, LOG_LEVEL_NOTICE, "")
-SAY(log_debug, LOG_LEVEL_DEBUG, "debug")
+SAY(log_error, "error")
+SAY(log_warn, "warning")
+SAY(log_notice, "")

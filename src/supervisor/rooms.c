@@ -99,15 +99,22 @@ watch(struct room *r)
 /* --- states ---------------------------------------------------------------------------------
  */
 
-static void
-go_down(struct room *r)
+/* The wait before what failed so many times in a row is tried again. */
+static uint64_t
+back_off_ms(unsigned crashes, unsigned from)
 {
     uint64_t wait = DOWN_FIRST_MS;
 
-    for (unsigned i = CRASHES_MAX; i < r->crashes && wait < DOWN_LAST_MS; i++)
+    for (unsigned i = from; i < crashes && wait < DOWN_LAST_MS; i++)
         wait *= 2;
-    if (wait > DOWN_LAST_MS)
-        wait = DOWN_LAST_MS;
+    return wait < DOWN_LAST_MS ? wait : DOWN_LAST_MS;
+}
+
+static void
+go_down(struct room *r)
+{
+    uint64_t wait = back_off_ms(r->crashes, CRASHES_MAX);
+
     log_error(
         "user %s is down: his worker failed %u times in a row; his visitors get 503, next "
         "try in %llu s",
@@ -149,9 +156,11 @@ stops_starting(struct room *r)
 static void
 start_workers(struct room *r)
 {
-    for (uint32_t i = 0; i < r->user->workers; i++)
+    for (uint32_t i = 0; i < r->user->workers; i++) {
+        r->workers[i].again_ms = 0;
         if (!r->workers[i].child.pid && worker_start(&r->workers[i]) == 0)
             r->running++;
+    }
 }
 
 static void
@@ -275,8 +284,11 @@ room_worker_exited(struct room *r, struct worker_child *w, bool clean)
         count_crash(r, lived_ms);
     else
         r->crashes = 0;
-    if (r->running)
-        return; /* the others serve; this one is started with the next opening */
+    if (r->running) { /* the others serve meanwhile; one that retired has nothing to do */
+        if (!clean)
+            w->again_ms = date_mono_ms() + back_off_ms(r->crashes, 1);
+        return;
+    }
     if (r->crashes >= CRASHES_MAX)
         go_down(r);
     else
@@ -296,8 +308,17 @@ start_some(struct supervisor *s)
 static void
 sweep_worker(struct worker_child *w, uint64_t now_ms)
 {
-    if (!w->child.pid)
+    if (!w->child.pid) {
+        if (w->again_ms && now_ms >= w->again_ms && w->room->state == ROOM_OPEN &&
+            w->room->s->stop == STOP_NOT) {
+            w->again_ms = 0;
+            if (worker_start(w) == 0)
+                w->room->running++;
+            else
+                w->again_ms = now_ms + DOWN_LAST_MS;
+        }
         return;
+    }
     if (w->said >= WORKER_SAID_MAX && w->control)
         channel_resume(w->control);
     w->said = 0;

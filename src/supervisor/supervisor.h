@@ -153,6 +153,7 @@ void acceptors_tell_down(struct supervisor *s, struct room *r, uint32_t retry_ms
 
 struct worker_child {
     struct child child;
+    uint64_t again_ms; /* it crashed beside others that run: start it then; 0 = no */
     struct room *room;
     struct channel *control; /* NULL: not running */
     bool greeted, ready;     /* it said HELLO; READY */

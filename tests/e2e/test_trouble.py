@@ -50,6 +50,22 @@ def bring_down(server, site):
 
 @pytest.mark.root
 @pytest.mark.core
+def test_killed_worker_beside_others_is_replaced(box):
+    """One of several comes back though the others go on: a busy user keeps his number."""
+    busy = box.site("busy.test", workers=2, files={"index.html": "busy"})
+    server = box.serve()
+    assert server.get(busy).text == "busy"
+    wait_for(lambda: len(server.workers(busy)) == 2, "both workers")
+    gone, stays = server.workers(busy)
+    os.kill(gone, signal.SIGKILL)
+    wait_for(lambda: len(server.workers(busy)) == 2 and gone not in server.workers(busy),
+             "a second worker again", 10)
+    assert stays in server.workers(busy)
+    assert server.get(busy).text == "busy"
+
+
+@pytest.mark.root
+@pytest.mark.core
 def test_killed_worker_is_replaced(pair):
     server, ill, _ = pair
     with undisturbed(server) as load:

@@ -11,8 +11,6 @@
 
 #include "hostel/base/buf.h"
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE, LOG_LEVEL_DEBUG };
-
 #define LOG_LINE_MAX 4096 /* bytes of one line, escapes included; the rest is cut */
 
 /*
@@ -22,13 +20,9 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE, LOG_LEVEL_DE
  */
 void log_init(int fd, const char *process, const char *user);
 
-/* Lines above this level are dropped; LOG_LEVEL_NOTICE at the start. */
-void log_level_set(enum log_level level);
-
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * Append s with control characters, DEL, backslash, double quote and bytes above 0x7e as \xHH.
