@@ -31,6 +31,12 @@ mem_new_array(size_t count, size_t bytes)
 }
 
 void *
+mem_raw(size_t bytes)
+{
+    return sure(malloc(bytes ? bytes : 1));
+}
+
+void *
 mem_grow(void *p, size_t bytes)
 {
     return sure(realloc(p, bytes ? bytes : 1));

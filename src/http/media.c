@@ -1,32 +1,40 @@
-/* Media types. Floor 4; worker. */
+/*
+ * Media types. Floor 4; worker.
+ *
+ * There are as many workers as users, and most need a handful of types: the table stays in its
+ * file, in the kernel's memory that all share, and is looked through once for each extension.
+ */
 #include "hostel/http/media.h"
-#include "hostel/base/buf.h"
+#include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
 #include "hostel/peek/chars.h"
 
 #include <errno.h>
-#include <stdint.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/queue.h>
+#include <unistd.h>
 
 #define EXT_MAX     32        /* bytes; the system's longest has 15 */
 #define TYPE_MAX    127       /* RFC 6838 4.2 allows twice that; the longest in use has 73 */
-#define TEXTS_MAX   (4 << 20) /* bytes of all names: the system's table has 74 KiB */
-#define SLOTS_FIRST 1024      /* a power of two */
+#define READ_BYTES  4096      /* at once; a line that is longer is passed over */
+#define TABLE_MAX   (4 << 20) /* bytes looked through: the system's table has 74 KiB */
+#define KNOWN_LISTS 64        /* a power of two */
+#define UNKNOWN_MAX 1024      /* kept of those without a type: files can be called anything */
 #define CHARSET     "; charset=utf-8"
 
-/* Offsets into texts, since it moves while it grows. */
-struct slot {
-    uint32_t ext, type;
-    uint8_t ext_len; /* 0: empty */
-    uint8_t type_len;
+/* An extension that was asked for, in small letters, and its type, if it has one. */
+struct known {
+    SLIST_ENTRY(known) next;
+    struct span ext, type; /* in text */
+    char text[];
 };
 
 static struct {
-    struct buf texts;
-    struct slot *slots;
-    uint32_t nslots; /* a power of two, more than twice what is used */
-    uint32_t used;
+    const char *path; /* NULL: nothing is known */
+    unsigned nunknown;
+    SLIST_HEAD(, known) lists[KNOWN_LISTS];
 } table;
 
 /*
@@ -70,143 +78,184 @@ static const char *const built_in[] = {
     "video/webm webm",
 };
 
-static struct span
-text_at(uint32_t offset, size_t len)
+/* --- looking through the table -------------------------------------------------------- */
+
+static bool
+is_space(char c)
 {
-    return span_of(table.texts.data + table.texts.start + offset, len);
-}
-
-/* FNV-1a. ret  the slot of ext, or the empty one where it belongs */
-static struct slot *
-slot_of(struct span ext)
-{
-    uint32_t h = 2166136261U;
-
-    for (size_t i = 0; i < ext.n; i++)
-        h = (h ^ (unsigned char)ext.p[i]) * 16777619U;
-    for (;; h++) {
-        struct slot *s = &table.slots[h & (table.nslots - 1)];
-
-        if (s->ext_len == 0 || span_eq(text_at(s->ext, s->ext_len), ext))
-            return s;
-    }
-}
-
-static void
-slots_grow(void)
-{
-    struct slot *old = table.slots;
-    uint32_t n = table.nslots;
-
-    table.nslots = n ? n * 2 : SLOTS_FIRST;
-    table.slots = mem_new_array(table.nslots, sizeof(*table.slots));
-    for (uint32_t i = 0; i < n; i++)
-        if (old[i].ext_len)
-            *slot_of(text_at(old[i].ext, old[i].ext_len)) = old[i];
-    free(old);
-}
-
-static struct span
-lowered(struct span s, char text[static EXT_MAX])
-{
-    for (size_t i = 0; i < s.n; i++)
-        text[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] | 0x20) : s.p[i];
-    return span_of(text, s.n);
-}
-
-static void
-add_ext(struct span ext, uint32_t type, size_t type_len)
-{
-    char text[EXT_MAX];
-    struct slot *s;
-
-    if (ext.n == 0 || ext.n > EXT_MAX)
-        return;
-    ext = lowered(ext, text);
-    if (table.used * 2 >= table.nslots)
-        slots_grow();
-    s = slot_of(ext);
-    if (s->ext_len)
-        return; /* the first line counts */
-    if (buf_add_span(&table.texts, ext) < 0)
-        return;
-    *s = (struct slot){(uint32_t)(table.texts.len - ext.n), type, (uint8_t)ext.n,
-                       (uint8_t)type_len};
-    table.used++;
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 static struct span
 word_cut(struct span *rest)
 {
+    const char *p = rest->p, *end = rest->p + rest->n;
     struct span word;
-    size_t n;
 
-    n = 0;
-    while (n < rest->n && strchr(" \t\r\n", rest->p[n]))
-        n++;
-    *rest = span_skip(*rest, n);
-    n = 0;
-    while (n < rest->n && !strchr(" \t\r\n", rest->p[n]))
-        n++;
-    word = span_of(rest->p, n);
-    *rest = span_skip(*rest, n);
+    while (p < end && is_space(*p))
+        p++;
+    word.p = p;
+    while (p < end && !is_space(*p))
+        p++;
+    word.n = (size_t)(p - word.p);
+    *rest = (struct span){p, (size_t)(end - p)};
     return word;
 }
 
-/* "type/subtype ext ext ..."; "#" begins a comment */
-static void
-add_line(struct span line)
+/*
+ * "type/subtype ext ext ..."; "#" begins a comment.
+ *
+ * ret  the type, if ext is one of the line's; else nothing
+ */
+static struct span
+line_type(struct span line, struct span ext)
 {
     struct span rest = span_of(line.p, span_find(line, '#'));
-    struct span type = word_cut(&rest), ext = word_cut(&rest);
-    uint32_t at = (uint32_t)table.texts.len;
-    bool text;
+    struct span type = word_cut(&rest), word = word_cut(&rest);
 
-    if (ext.n == 0 || type.n > TYPE_MAX || span_find(type, '/') == type.n ||
+    while (word.n > 0 && !span_ieq(word, ext))
+        word = word_cut(&rest);
+    if (word.n == 0 || type.n > TYPE_MAX || span_find(type, '/') == type.n ||
         !chars_all(type, CHARS_TARGET))
-        return;
-    text = span_starts(type, SPAN("text/")) || span_eq(type, SPAN("application/javascript"));
-    if (buf_add_span(&table.texts, type) < 0 ||
-        (text && buf_add_str(&table.texts, CHARSET) < 0))
-        return;
-    for (size_t len = table.texts.len - at; ext.n; ext = word_cut(&rest))
-        add_ext(ext, at, len);
+        return span_of(NULL, 0);
+    return type;
+}
+
+/* ret  the type by the first line of text that has ext; *text is what follows the last "\n" */
+static struct span
+lines_type(struct span *text, struct span ext)
+{
+    struct span type = {NULL, 0};
+    size_t n;
+
+    while (!type.p && (n = span_find(*text, '\n')) < text->n) {
+        type = line_type(span_of(text->p, n), ext);
+        *text = (struct span){text->p + n + 1, text->n - n - 1};
+    }
+    return type;
+}
+
+/* ret  the type, in room; nothing: the file does not say */
+static struct span
+find_in_file(int fd, struct span ext, char room[static READ_BYTES])
+{
+    struct span text = {room, 0}, type = {NULL, 0};
+    bool inside = false; /* a line that began before room: too long */
+    ssize_t n;
+
+    for (off_t at = 0; at < TABLE_MAX; at += n) {
+        if (text.n == READ_BYTES) {
+            inside = true;
+            text.n = 0;
+        }
+        memmove(room, text.p, text.n);
+        n = read(fd, room + text.n, READ_BYTES - text.n);
+        if (n <= 0)
+            return inside ? type : line_type(span_of(room, text.n), ext);
+        text = (struct span){room, text.n + (size_t)n};
+        if (inside && memchr(text.p, '\n', text.n)) {
+            text = span_skip(text, span_find(text, '\n'));
+            inside = false;
+        }
+        if (!inside)
+            type = lines_type(&text, ext);
+        if (type.p)
+            return type;
+    }
+    return type;
+}
+
+static struct span
+find_type(struct span ext, char room[static READ_BYTES])
+{
+    struct span type = {NULL, 0};
+    int fd = open(table.path, O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0)
+        type = find_in_file(fd, ext, room);
+    fd_close(&fd);
+    for (size_t i = 0; !type.p && i < sizeof(built_in) / sizeof(built_in[0]); i++)
+        type = line_type(span_str(built_in[i]), ext);
+    return type;
+}
+
+/* --- what was found ----------------------------------------------------------------------- */
+
+/* FNV-1a */
+static uint32_t
+list_of(struct span ext)
+{
+    uint32_t h = 2166136261U;
+
+    for (size_t i = 0; i < ext.n; i++)
+        h = (h ^ (unsigned char)ext.p[i]) * 16777619U;
+    return h & (KNOWN_LISTS - 1);
+}
+
+static struct known *
+known_new(struct span ext, struct span type)
+{
+    bool text =
+        span_starts(type, SPAN("text/")) || span_eq(type, SPAN("application/javascript"));
+    size_t room = ext.n + type.n + sizeof(CHARSET);
+    struct known *k = mem_new(sizeof(*k) + room);
+    int n = snprintf(k->text, room, "%.*s%.*s%s", (int)ext.n, ext.p, (int)type.n,
+                     type.n ? type.p : "", text ? CHARSET : "");
+
+    k->ext = span_of(k->text, ext.n);
+    k->type = span_of(k->text + ext.n, (size_t)n - ext.n);
+    return k;
+}
+
+/* in  ext  in small letters */
+static struct span
+look_up(struct span ext)
+{
+    uint32_t list = list_of(ext);
+    char room[READ_BYTES];
+    struct span type;
+    struct known *k;
+
+    SLIST_FOREACH(k, &table.lists[list], next)
+    if (span_eq(k->ext, ext))
+        return k->type;
+    type = find_type(ext, room);
+    if (type.n == 0 && table.nunknown >= UNKNOWN_MAX)
+        return type;
+    table.nunknown += type.n == 0;
+    k = known_new(ext, type);
+    SLIST_INSERT_HEAD(&table.lists[list], k, next);
+    return k->type;
 }
 
 int
 media_init(const char *path)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t n;
-    FILE *f;
-    int rc = 0;
+    char first;
+
+    int fd, rc;
 
     media_done();
-    buf_init(&table.texts, TEXTS_MAX);
-    slots_grow();
-    f = fopen(path, "re");
-    if (!f)
-        rc = -errno;
-    while (f && (n = getline(&line, &cap, f)) > 0)
-        add_line(span_of(line, (size_t)n));
-    if (f && ferror(f))
-        rc = -EIO;
-    if (f)
-        (void)fclose(f);
-    free(line);
-    for (size_t i = 0; i < sizeof(built_in) / sizeof(built_in[0]); i++)
-        add_line(span_str(built_in[i]));
+    table.path = path;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    rc = fd < 0 || read(fd, &first, 1) < 0 ? -errno : 0;
+    fd_close(&fd);
     return rc;
 }
 
 void
 media_done(void)
 {
-    buf_done(&table.texts);
-    free(table.slots);
-    table.slots = NULL;
-    table.nslots = table.used = 0;
+    for (size_t i = 0; i < KNOWN_LISTS; i++) {
+        struct known *k;
+
+        while ((k = SLIST_FIRST(&table.lists[i]))) {
+            SLIST_REMOVE_HEAD(&table.lists[i], next);
+            free(k);
+        }
+    }
+    table.nunknown = 0;
+    table.path = NULL;
 }
 
 struct span
@@ -214,14 +263,15 @@ media_type(struct span name)
 {
     size_t dot = name.n;
     char text[EXT_MAX];
-    struct span ext;
-    const struct slot *s;
+    struct span ext, type;
 
     while (dot && name.p[dot - 1] != '.' && name.p[dot - 1] != '/')
         dot--;
     ext = span_skip(name, dot);
-    if (dot == 0 || name.p[dot - 1] == '/' || ext.n == 0 || ext.n > EXT_MAX || !table.slots)
+    if (dot == 0 || name.p[dot - 1] == '/' || ext.n == 0 || ext.n > EXT_MAX || !table.path)
         return SPAN(MEDIA_DEFAULT);
-    s = slot_of(lowered(ext, text));
-    return s->ext_len ? text_at(s->type, s->type_len) : SPAN(MEDIA_DEFAULT);
+    for (size_t i = 0; i < ext.n; i++)
+        text[i] = ext.p[i] >= 'A' && ext.p[i] <= 'Z' ? (char)(ext.p[i] | 0x20) : ext.p[i];
+    type = look_up(span_of(text, ext.n));
+    return type.n ? type : SPAN(MEDIA_DEFAULT);
 }

@@ -34,7 +34,7 @@ static struct {
 static char *
 chunk_take(void)
 {
-    return spare.n ? spare.chunk[--spare.n] : mem_new(CHUNK_BYTES);
+    return spare.n ? spare.chunk[--spare.n] : mem_raw(CHUNK_BYTES);
 }
 
 static void

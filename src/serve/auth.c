@@ -42,7 +42,7 @@ struct auth {
     struct hasher *hasher;
     struct htpasswd *files;
     uint8_t key[32];
-    struct proof proofs[PROVED_SETS][PROVED_WAYS];
+    struct proof (*proofs)[PROVED_WAYS]; /* PROVED_SETS; NULL before the first one */
 };
 
 /* An exchange whose password is being looked at. */
@@ -73,6 +73,9 @@ auth_free(struct auth **a)
         return;
     hasher_free(&(*a)->hasher);
     htpasswd_free(&(*a)->files);
+    if ((*a)->proofs)
+        explicit_bzero((*a)->proofs, PROVED_SETS * sizeof(*(*a)->proofs));
+    free((*a)->proofs);
     explicit_bzero(*a, sizeof(**a));
     free(*a);
     *a = NULL;
@@ -97,9 +100,9 @@ digest_of(const struct auth *a, uint64_t version, const struct credentials *c,
 static bool
 is_proved(const struct auth *a, const uint8_t *digest, uint64_t now_ms)
 {
-    const struct proof *set = a->proofs[digest[0]];
+    const struct proof *set = a->proofs ? a->proofs[digest[0]] : NULL;
 
-    for (unsigned i = 0; i < PROVED_WAYS; i++)
+    for (unsigned i = 0; set && i < PROVED_WAYS; i++)
         if (set[i].until_ms > now_ms && memeql_sec(set[i].digest, digest, DIGEST_BYTES))
             return true;
     return false;
@@ -108,7 +111,11 @@ is_proved(const struct auth *a, const uint8_t *digest, uint64_t now_ms)
 static void
 remember(struct auth *a, const uint8_t *digest, uint64_t now_ms)
 {
-    struct proof *set = a->proofs[digest[0]], *oldest = set;
+    struct proof *set, *oldest;
+
+    if (!a->proofs)
+        a->proofs = mem_new_array(PROVED_SETS, sizeof(*a->proofs));
+    set = oldest = a->proofs[digest[0]];
 
     for (unsigned i = 1; i < PROVED_WAYS; i++)
         if (set[i].until_ms < oldest->until_ms)

@@ -12,13 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BUCKETS 2048 /* a power of two, twice the entries */
-#define RACY_S  2    /* a change this young may be followed by one in the same clock tick */
+#define BUCKETS 32 /* at first; a power of two, at least the entries */
+#define RACY_S  2  /* a change this young may be followed by one in the same clock tick */
 
 struct filecache {
     TAILQ_HEAD(cached_files, cached_file) lru; /* first = used last */
-    LIST_HEAD(, cached_file) buckets[BUCKETS];
-    unsigned entries, fds;
+    LIST_HEAD(cached_bucket, cached_file) * buckets;
+    unsigned nbuckets, entries, fds;
     size_t bytes;
 };
 
@@ -38,8 +38,8 @@ filecache_new(void)
     struct filecache *c = mem_new(sizeof(*c));
 
     TAILQ_INIT(&c->lru);
-    for (size_t i = 0; i < BUCKETS; i++)
-        LIST_INIT(&c->buckets[i]);
+    c->nbuckets = BUCKETS;
+    c->buckets = mem_new_array(BUCKETS, sizeof(*c->buckets)); /* zeroed is empty */
     return c;
 }
 
@@ -93,11 +93,32 @@ uncount(struct filecache *c, const struct cached_file *f)
     c->bytes -= bytes;
 }
 
+static struct cached_bucket *
+bucket(const struct filecache *c, uint32_t hash)
+{
+    return &c->buckets[hash & (c->nbuckets - 1)];
+}
+
+/* As many buckets again: a user with three files pays for no thousand. */
+static void
+grow(struct filecache *c)
+{
+    struct cached_file *f;
+
+    free(c->buckets);
+    c->nbuckets *= 2;
+    c->buckets = mem_new_array(c->nbuckets, sizeof(*c->buckets));
+    TAILQ_FOREACH(f, &c->lru, lru)
+    LIST_INSERT_HEAD(bucket(c, f->hash), f, same);
+}
+
 static void
 list(struct filecache *c, struct cached_file *f)
 {
+    if (c->entries >= c->nbuckets)
+        grow(c);
     TAILQ_INSERT_HEAD(&c->lru, f, lru);
-    LIST_INSERT_HEAD(&c->buckets[f->hash % BUCKETS], f, same);
+    LIST_INSERT_HEAD(bucket(c, f->hash), f, same);
     f->listed = true;
     f->holders++;
     c->entries++;
@@ -139,6 +160,7 @@ filecache_free(struct filecache **c)
         return;
     while ((f = TAILQ_FIRST(&(*c)->lru)))
         unlist(*c, f);
+    free((*c)->buckets);
     free(*c);
     *c = NULL;
 }
@@ -148,7 +170,7 @@ find(struct filecache *c, const struct site *site, struct span path, uint32_t ha
 {
     struct cached_file *f;
 
-    LIST_FOREACH(f, &c->buckets[hash % BUCKETS], same)
+    LIST_FOREACH(f, bucket(c, hash), same)
     if (f->hash == hash && f->site == site && span_eq((struct span){f->path, f->path_n}, path))
         return f;
     return NULL;

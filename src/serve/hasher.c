@@ -43,8 +43,8 @@ struct hasher {
     pthread_cond_t wake;
     struct hasher_jobs waiting, ready;
     bool closing;
-    unsigned sides; /* that still use this: the thread, the loop's handle */
-    struct crypt_data room;
+    unsigned sides;          /* that still use this: the thread, the loop's handle */
+    struct crypt_data *room; /* NULL before the thread */
 };
 
 struct hasher *
@@ -85,6 +85,7 @@ hasher_end(struct hasher *h)
     jobs_free(&h->ready);
     pthread_cond_destroy(&h->wake);
     pthread_mutex_destroy(&h->lock);
+    free(h->room);
     free(h);
 }
 
@@ -127,7 +128,7 @@ thread_main(void *data)
     struct hasher_job *job;
 
     while ((job = next_job(h))) {
-        job->fits = !job->forgotten && pwhash_fits(job->password, job->hash, &h->room);
+        job->fits = !job->forgotten && pwhash_fits(job->password, job->hash, h->room);
         pthread_mutex_lock(&h->lock);
         STAILQ_INSERT_TAIL(&h->ready, job, entry);
         if (!h->closing)
@@ -189,6 +190,7 @@ start(struct hasher *h)
         if (rc < 0)
             return rc;
         h->async.data = h;
+        h->room = mem_new(sizeof(*h->room));
         h->sides = 1;
     }
     pthread_mutex_lock(&h->lock);

@@ -20,7 +20,7 @@ struct logfile {
     bool warned; /* the loss was reported */
     uint64_t dropped;
     size_t n;
-    char text[LOGFILE_GATHER_BYTES];
+    char *text; /* LOGFILE_GATHER_BYTES of room; NULL before the first line */
 };
 
 struct logfile *
@@ -104,12 +104,14 @@ on_timer(uv_timer_t *timer)
 void
 logfile_add(struct logfile *log, struct span line)
 {
-    if (line.n > sizeof(log->text) - log->n)
+    if (line.n > LOGFILE_GATHER_BYTES - log->n)
         logfile_flush(log);
-    if (line.n > sizeof(log->text)) {
+    if (line.n > LOGFILE_GATHER_BYTES) {
         lose(log, line.n, -EMSGSIZE);
         return;
     }
+    if (!log->text)
+        log->text = mem_raw(LOGFILE_GATHER_BYTES);
     memcpy(log->text + log->n, line.p, line.n);
     log->n += line.n;
     if (!log->armed) {
@@ -127,7 +129,10 @@ logfile_dropped(const struct logfile *log)
 static void
 on_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct logfile *log = handle->data;
+
+    free(log->text);
+    free(log);
 }
 
 void

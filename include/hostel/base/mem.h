@@ -12,6 +12,13 @@
 void *mem_new(size_t bytes) __attribute__((malloc, returns_nonnull));
 void *mem_new_array(size_t count, size_t bytes) __attribute__((malloc, returns_nonnull));
 
+/*
+ * For big rooms that are mostly empty: nothing of it costs memory before it is written to.
+ *
+ * ret  like malloc(3), never NULL
+ */
+void *mem_raw(size_t bytes) __attribute__((malloc, returns_nonnull));
+
 /* ret  like realloc(3), never NULL */
 void *mem_grow(void *p, size_t bytes) __attribute__((returns_nonnull));
 

@@ -13,11 +13,12 @@
 #define MEDIA_DEFAULT "application/octet-stream"
 
 /*
- * Read the table into memory, once. What the file does not name, or all when it is missing,
- * comes from a short list of our own; of two lines for one extension the first counts.
+ * Where the table is. It is looked through when an extension is asked for the first time, and
+ * that one's type is kept. What the file does not name, or all when it is missing, comes from a
+ * short list of our own; of two lines for one extension the first counts.
  *
- * in   path  MEDIA_TABLE
- * ret  0; -errno when the file could not be read: usable all the same
+ * in   path  MEDIA_TABLE; lent until media_done()
+ * ret  0; -errno when the file cannot be read: usable all the same
  */
 int media_init(const char *path);
 void media_done(void);

@@ -16,17 +16,27 @@ is(const char *name, const char *type)
     assert_true(span_eq(got, span_str(type)));
 }
 
+static char path[] = "/tmp/hostel-media-XXXXXX";
+
 /* A table in a file of its own, loaded. */
 static void
 load(const char *text)
 {
-    char path[] = "/tmp/hostel-media-XXXXXX";
-    int fd = mkstemp(path);
+    int fd;
+
+    memcpy(strrchr(path, '-'), "-XXXXXX", 7);
+    fd = mkstemp(path);
 
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     close(fd);
     assert_int_equal(media_init(path), 0);
+}
+
+static void
+unload(void)
+{
+    media_done();
     unlink(path);
 }
 
@@ -103,10 +113,64 @@ test_file(void **state)
     is("a.space", "application/x-space");
     is("a.last", "application/x-last");
     is("a.avif", "image/avif"); /* ours fill the gaps */
+    unload();
+}
+
+/* What is read in pieces: lines across their ends, and one that is longer than a piece. */
+static void
+test_pieces(void **state)
+{
+    static char text[32768];
+    size_t n = 0;
+
+    (void)state;
+    for (int i = 0; n < 4000; i++)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "application/x-%d e%d\n", i, i);
+    n += (size_t)snprintf(text + n, sizeof(text) - n, "application/x-across-the-end-of-it%*s\n",
+                          200, "across");
+    memcpy(text + n, "application/x-long ", 19);
+    memset(text + n + 19, 'l', 9000);
+    n += 19 + 9000;
+    n += (size_t)snprintf(text + n, sizeof(text) - n, " toolong\napplication/x-after after\n");
+    n += (size_t)snprintf(text + n, sizeof(text) - n, "application/x-last last");
+    load(text);
+    is("a.e0", "application/x-0");
+    is("a.e100", "application/x-100");
+    is("a.across", "application/x-across-the-end-of-it");
+    is("a.toolong", MEDIA_DEFAULT);
+    is("a.after", "application/x-after");
+    is("a.LAST", "application/x-last");
+    is("a.html", "text/html" UTF8);
+    unload();
+}
+
+/* Names are the visitor's and the user's choice: any number of extensions without a type. */
+static void
+test_unknown(void **state)
+{
+    char name[32];
+
+    (void)state;
+    load("application/x-one one\n");
+    for (int i = 0; i < 3000; i++) {
+        (void)snprintf(name, sizeof(name), "a.u%d", i);
+        assert_true(span_eq(media_type(span_str(name)), SPAN(MEDIA_DEFAULT)));
+    }
+    is("a.one", "application/x-one");
+    is("a.u2999", MEDIA_DEFAULT);
+    unload();
+}
+
+static void
+test_unreadable(void **state)
+{
+    (void)state;
+    assert_int_equal(media_init("/"), -EISDIR);
+    is("a.html", "text/html" UTF8);
     media_done();
 }
 
-/* More than the first hash holds. */
+/* As many as there may be. */
 static void
 test_many(void **state)
 {
@@ -124,7 +188,7 @@ test_many(void **state)
     is("a.e2500", "application/x-2500");
     is("a.e5000", MEDIA_DEFAULT);
     is("a.html", "text/html" UTF8);
-    media_done();
+    unload();
 }
 
 static void
@@ -145,7 +209,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_not_loaded), cmocka_unit_test(test_built_in),
         cmocka_unit_test(test_file),       cmocka_unit_test(test_many),
-        cmocka_unit_test(test_system),
+        cmocka_unit_test(test_pieces),     cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_unreadable), cmocka_unit_test(test_system),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

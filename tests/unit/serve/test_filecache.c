@@ -188,6 +188,10 @@ test_oldest_go_first(void **state)
     }
     assert_non_null(find("/many/0", 5000)); /* used all the time */
     assert_null(find("/many/1", 5000));     /* never used again */
+    for (int i = 2; i <= FILECACHE_ENTRIES_MAX; i++) { /* however often the table grew */
+        snprintf(path, sizeof(path), "/many/%d", i);
+        assert_non_null(find(path, 5000));
+    }
 }
 
 int
