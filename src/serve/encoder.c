@@ -16,6 +16,9 @@
 #define ZSTD_LEVEL   3
 #define GZIP_LEVEL   5
 
+/* From a whole MiB on, brotli takes 4 MiB for its table: that is more than all else of it. */
+#define BROTLI_HINT_MAX ((1u << 20) - 1)
+
 #define WINDOW_BITS 17        /* of brotli and zstd; their own choice would be 2 to 4 MiB */
 #define GZIP_BITS   (15 + 16) /* the largest window, and gzip's head around it */
 #define GZIP_MEMORY 8
@@ -39,8 +42,10 @@ brotli_open(struct encoder *e, uint64_t size)
     e->brotli = BrotliEncoderCreateInstance(NULL, NULL, NULL);
     if (!e->brotli)
         return false;
-    if (size < UINT32_MAX)
-        (void)BrotliEncoderSetParameter(e->brotli, BROTLI_PARAM_SIZE_HINT, (uint32_t)size);
+    if (size != RESPONSE_LENGTH_UNKNOWN)
+        (void)BrotliEncoderSetParameter(
+            e->brotli, BROTLI_PARAM_SIZE_HINT,
+            (uint32_t)(size < BROTLI_HINT_MAX ? size : BROTLI_HINT_MAX));
     return BrotliEncoderSetParameter(e->brotli, BROTLI_PARAM_QUALITY, BROTLI_LEVEL) &&
            BrotliEncoderSetParameter(e->brotli, BROTLI_PARAM_LGWIN, WINDOW_BITS);
 }
