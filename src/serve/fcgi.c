@@ -52,12 +52,20 @@ record_close(struct fcgi_writer *w)
 void
 fcgi_begin(struct fcgi_writer *w, struct buf *out)
 {
-    FCGI_BeginRequestRecord begin = {.body.roleB0 = FCGI_RESPONDER}; /* no FCGI_KEEP_CONN */
+    FCGI_BeginRequestRecord begin = {.body.roleB0 = FCGI_RESPONDER};
 
     *w = (struct fcgi_writer){.out = out, .param_left = FCGI_PARAMS_MAX};
     header_set(&begin.header, FCGI_BEGIN_REQUEST, sizeof(begin.body));
     put(w, &begin, sizeof(begin));
     record_open(w);
+}
+
+void
+fcgi_keep(struct buf *out, bool keep)
+{
+    FCGI_BeginRequestRecord *begin = (void *)(out->data + out->start);
+
+    begin->body.flags = keep ? FCGI_KEEP_CONN : 0;
 }
 
 /* One byte up to 127, else four with the top bit set. FastCGI 3.4. */

@@ -1,5 +1,5 @@
 /*
- * The FastCGI wire, one request a connection: records out into a buffer, records in from bytes
+ * The FastCGI wire, one request at a time: records out into a buffer, records in from bytes
  * as they come. Structs and numbers are fastcgi.h's, of the FastCGI devkit. Pure. Floor 5;
  * worker.
  */
@@ -49,6 +49,10 @@ void fcgi_param(struct fcgi_writer *w, struct span name, struct span value);
  * ret  w->error
  */
 int fcgi_params_end(struct fcgi_writer *w);
+
+/* May the connection be used for another request? FastCGI 5.1, FCGI_KEEP_CONN. fcgi_begin(): no
+ */
+void fcgi_keep(struct buf *out, bool keep);
 
 /* out  h  header of an STDIN record with n (<= FCGI_CONTENT_MAX) bytes; 0 ends the body */
 void fcgi_stdin_header(FCGI_Header *h, size_t n);

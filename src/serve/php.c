@@ -21,7 +21,7 @@
  * comes (memory, then an unlinked file), so that a slow visitor holds no process.
  *
  * A visitor who leaves takes his request with him: out of the queue, or the connection to PHP
- * is closed (PHP reads no ABORT_REQUEST while a script runs).
+ * is left (php_link.c); PHP reads no ABORT_REQUEST while a script runs.
  *
  * The sink may call on_gone or on_room while we call it. Whoever calls a sink therefore holds
  * the request (php_request_hold) and looks at r->x and r->link again afterwards. Before end,
@@ -71,7 +71,7 @@ php_request_over(struct php_request *r)
         return;
     php_request_hold(r);
     r->x = NULL;
-    php_link_close(r);
+    php_link_leave(r);
     deadline_clear(&r->deadline);
     php_pool_move(r->pool, r, PHP_OVER);
     php_request_drop(r);

@@ -1,7 +1,26 @@
 /*
- * A connection to a PHP process: sends the request, reads the answer. One request each: a kept
- * connection would pin its process, and the next worker of the user would hang. So it is opened
- * when all of the request is here, and closed at END_REQUEST. Floor 5; worker.
+ * A connection to a PHP process: sends the request, reads the answer. Floor 5; worker.
+ *
+ *   dial ──► RUNS ── END_REQUEST ──► KEPT ── next request ──► RUNS
+ *             │  │                     └── PHP closes it, KEPT_MS, another generation ──►
+ * closed │  └─ PHP closes it, no longer fit to be kept ──► closed └─ nobody wants the answer
+ * ──► LEFT ── PHP closes it ──► closed └── too long: its script is ended ──► closed
+ *
+ * A connection pins its process for as long as it is open (F25): PHP waits for the next request
+ * on it and takes no other. So one is opened when all of the request is here; the workers of a
+ * user share the processes out among them, and count what is idle or left as well; and none is
+ * kept for longer than LIFE_MS, whoever waits for its process then comes next.
+ *
+ * PHP may close a connection that is kept at any time, most of all right behind the last answer
+ * before a process retires, when our next request may be on its way already (F24). To know
+ * whether it was taken then, the last record of a request without a body, the empty STDIN that
+ * PHP does not look at before the next request, is held back: PHP runs the script when it has
+ * read all else. So a connection that is reset was closed with some of it unread, and the
+ * request may go elsewhere; one that just ends was not, and the request is never sent again. A
+ * request with a body gets a fresh connection, which only a process that waits for work takes.
+ *
+ * A connection is left with its reading half shut: PHP's next write fails and ends the script,
+ * as soon as it lets it; and we hear when it closes its end.
  */
 #include "php_request.h"
 #include "hostel/base/fd.h"
@@ -11,20 +30,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #define READ_BYTES 65536 /* one recv() */
 #define TURNS_MAX  8     /* recv() or send() calls of one wake-up; then the others' turn */
-
-struct php_link {
-    uv_poll_t poll;
-    int fd;
-    int watched; /* what poll is started for */
-    bool deaf;   /* it takes no more of the request; its answer may still come */
-    struct php_request *r;
-    struct fcgi_reader reader;
-};
+#define LIFE_MS    1000  /* of a connection that is kept */
 
 static char scratch[READ_BYTES]; /* bytes live here within one turn of link_read() only */
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void
+watch_for(struct php_link *l, int events)
+{
+    if (events == l->watched)
+        return;
+    l->watched = events;
+    if (events)
+        uv_poll_start(&l->poll, events, on_poll);
+    else
+        uv_poll_stop(&l->poll);
+}
 
 static void
 on_poll_closed(uv_handle_t *handle)
@@ -32,26 +58,40 @@ on_poll_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-void
-php_link_close(struct php_request *r)
+/* Its place is free then; who waits for it is the caller's to see. */
+static void
+link_close(struct php_link *l)
+{
+    struct php_pool *p = l->pool;
+
+    if (l->state == LINK_KEPT)
+        TAILQ_REMOVE(&p->kept, l, entry);
+    else if (l->state == LINK_LEFT)
+        TAILQ_REMOVE(&p->left, l, entry);
+    deadline_clear(&l->deadline);
+    uv_close((uv_handle_t *)&l->poll, on_poll_closed);
+    fd_close(&l->fd);
+    p->links--;
+    php_socket_let(p, l->at);
+}
+
+/* The request has no link any more. */
+static struct php_link *
+part(struct php_request *r)
 {
     struct php_link *l = r->link;
 
-    if (!l)
-        return;
     r->link = NULL;
     l->r = NULL;
     if (r->reply.line.len)
         php_reply_err(r, SPAN("\n"));
-    uv_poll_stop(&l->poll);
-    uv_close((uv_handle_t *)&l->poll, on_poll_closed);
-    fd_close(&l->fd);
     buf_done(&r->out);
     spool_done(&r->body);
     deadline_clear(&r->deadline);
-    php_pool_move(r->pool, r, PHP_SENDING);
-    php_pool_run(r->pool);
+    return l;
 }
+
+/* --- sending ----------------------------------------------------------------------------- */
 
 /*
  * Append STDIN records until a good write is together.
@@ -132,7 +172,49 @@ link_write(struct php_link *l)
     }
 }
 
-/* ret  false when the link is closed */
+/* The record that was held back. A second try comes when it found no room. */
+void
+php_link_pay(struct php_link *l)
+{
+    FCGI_Header end;
+    ssize_t n;
+
+    if (!l->owes)
+        return;
+    fcgi_stdin_header(&end, 0);
+    n = send(l->fd, &end, sizeof(end), MSG_NOSIGNAL);
+    l->owes = n < 0 && (errno == EAGAIN || errno == EINTR);
+    if (l->owes && l->state == LINK_RUNS)
+        deadline_set(&l->deadline, &l->pool->owes_wait);
+}
+
+/*
+ * All of a request in one call, behind what the last one was owed. It stays in r->out until
+ * PHP was heard.
+ *
+ * ret  0; -EPIPE: nothing was taken
+ */
+static int
+send_again(struct php_link *l, struct php_request *r)
+{
+    FCGI_Header end;
+    struct iovec iov[2] = {{&end, l->owes ? sizeof(end) : 0}, {0}};
+    struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
+    struct span out;
+    ssize_t n;
+
+    fcgi_stdin_header(&end, 0);
+    fcgi_keep(&r->out, l->pool->keep);
+    out = buf_span(&r->out);
+    iov[1] = (struct iovec){(void *)(uintptr_t)out.p, out.n};
+    n = sendmsg(l->fd, &m, MSG_NOSIGNAL);
+    /* PHP has read all that came before, so there is room for all or it has left */
+    return n == (ssize_t)(iov[0].iov_len + out.n) ? 0 : -EPIPE;
+}
+
+/* --- reading ----------------------------------------------------------------------------- */
+
+/* ret  false when the request has no link any more */
 static bool
 feed(struct php_link *l, struct span bytes)
 {
@@ -150,8 +232,9 @@ feed(struct php_link *l, struct span bytes)
             php_reply_err(r, data);
             break;
         case FCGI_EVENT_END:
+            l->gone = bytes.n > 0; /* what follows is nobody's: not fit to be kept */
             php_reply_end(r, l->reader.protocol_status);
-            break;
+            return false;
         case FCGI_EVENT_BAD: {
             char why[128];
 
@@ -162,6 +245,25 @@ feed(struct php_link *l, struct span bytes)
         }
     }
     return false;
+}
+
+/* PHP closed the connection. error: 0 or -errno */
+static void
+lost(struct php_link *l, int error)
+{
+    struct php_request *r = l->r;
+    struct php_pool *p = l->pool;
+
+    l->gone = true;
+    if (!l->used || l->heard || !l->owes || error != -ECONNRESET) {
+        php_request_fail(r, 502, "PHP closed the connection before its answer was whole");
+        return;
+    }
+    r->link = NULL;
+    l->r = NULL;
+    link_close(l);
+    php_pool_requeue(r);
+    php_pool_run(p);
 }
 
 static void
@@ -175,9 +277,12 @@ link_read(struct php_link *l)
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             break;
         if (n <= 0) {
-            php_request_fail(r, 502, "PHP closed the connection before its answer was whole");
+            lost(l, n < 0 ? -errno : 0);
             return;
         }
+        if (!l->heard && l->used)
+            buf_done(&r->out);
+        l->heard = true;
         alive(r);
         if (!feed(l, span_of(scratch, (size_t)n)))
             break;
@@ -187,25 +292,7 @@ link_read(struct php_link *l)
     php_reply_flush(r);
 }
 
-static void watch(struct php_link *l);
-
-static void
-on_poll(uv_poll_t *poll, int status, int events)
-{
-    struct php_link *l = poll->data;
-    struct php_request *r = l->r;
-
-    php_request_hold(r);
-    if (status < 0)
-        l->watched = 0; /* libuv stopped it: PHP left with some of the request unread */
-    else if (events & UV_WRITABLE)
-        link_write(l);
-    if (status < 0 || (events & UV_READABLE))
-        link_read(l);
-    if (r->link)
-        watch(r->link);
-    php_request_drop(r);
-}
+/* --- what it waits for ------------------------------------------------------------------- */
 
 /* A PHP that may not write for the visitor's sake is not silent. */
 static void
@@ -222,17 +309,30 @@ watch_time(struct php_request *r)
 static void
 watch(struct php_link *l)
 {
-    struct php_request *r = l->r;
-    int events = (php_reply_full(r) ? 0 : UV_READABLE) | (l->deaf ? 0 : UV_WRITABLE);
+    watch_time(l->r);
+    watch_for(l, (php_reply_full(l->r) ? 0 : UV_READABLE) | (l->deaf ? 0 : UV_WRITABLE));
+}
 
-    watch_time(r);
-    if (events == l->watched)
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct php_link *l = poll->data;
+    struct php_request *r = l->r;
+
+    if (status < 0)
+        l->watched = 0; /* libuv stopped it: PHP left with some of the request unread */
+    if (!r) {
+        php_link_over(l); /* kept or left: PHP closes it, or says what nobody asked for */
         return;
-    l->watched = events;
-    if (events)
-        uv_poll_start(&l->poll, events, on_poll);
-    else
-        uv_poll_stop(&l->poll);
+    }
+    php_request_hold(r);
+    if (status == 0 && (events & UV_WRITABLE))
+        link_write(l);
+    if (status < 0 || (events & UV_READABLE))
+        link_read(l);
+    if (r->link)
+        watch(r->link);
+    php_request_drop(r);
 }
 
 void
@@ -241,6 +341,8 @@ php_link_resume(struct php_request *r)
     if (r->link)
         watch(r->link);
 }
+
+/* --- its beginnings ---------------------------------------------------------------------- */
 
 static int
 dial(const struct sockaddr_un *to)
@@ -258,16 +360,29 @@ dial(const struct sockaddr_un *to)
     return fd;
 }
 
+static void
+run(struct php_link *l, struct php_request *r)
+{
+    l->state = LINK_RUNS;
+    l->r = r;
+    l->heard = false;
+    fcgi_reader_init(&l->reader);
+    r->link = l;
+    php_pool_move(l->pool, r, PHP_RUNNING);
+    deadline_set(&r->deadline, &l->pool->silence);
+}
+
 int
 php_link_open(struct php_request *r)
 {
-    int fd = dial(&r->pool->socket), rc;
+    struct php_pool *p = r->pool;
+    int fd = dial(&p->at->to), rc;
     struct php_link *l;
 
     if (fd < 0)
         return fd;
     l = mem_new(sizeof(*l));
-    rc = uv_poll_init(r->pool->loop, &l->poll, fd);
+    rc = uv_poll_init(p->loop, &l->poll, fd);
     if (rc < 0) {
         free(l);
         fd_close(&fd);
@@ -275,12 +390,151 @@ php_link_open(struct php_request *r)
     }
     l->poll.data = l;
     l->fd = fd;
-    l->r = r;
-    fcgi_reader_init(&l->reader);
-    r->link = l;
-    php_pool_move(r->pool, r, PHP_RUNNING);
-    deadline_set(&r->deadline, &r->pool->silence);
+    l->pool = p;
+    l->at = p->at;
+    l->born_ms = uv_now(p->loop);
+    p->at->links++;
+    p->links++;
+    fcgi_keep(&r->out, p->keep);
+    run(l, r);
     link_write(l);
     watch(l);
     return 0;
+}
+
+bool
+php_link_reuse(struct php_request *r)
+{
+    struct php_pool *p = r->pool;
+    struct php_link *l;
+
+    if (spool_bytes(&r->body) > 0)
+        return false;
+    while ((l = TAILQ_FIRST(&p->kept))) {
+        if (send_again(l, r) < 0) {
+            link_close(l);
+            continue;
+        }
+        TAILQ_REMOVE(&p->kept, l, entry);
+        l->owes = l->deaf = true;
+        run(l, r);
+        deadline_set(&l->deadline, &p->owes_wait);
+        watch(l);
+        return true;
+    }
+    return false;
+}
+
+/* --- its ends ---------------------------------------------------------------------------- */
+
+/* Only one whose request went out whole may take another. */
+static bool
+keeps(const struct php_link *l)
+{
+    const struct php_pool *p = l->pool;
+
+    return p->keep && !l->gone && l->deaf && l->at == p->at && p->state == POOL_READY &&
+           uv_now(p->loop) - l->born_ms < LIFE_MS;
+}
+
+void
+php_link_done(struct php_request *r)
+{
+    bool whole = r->link->owes || (r->body_sent && r->out.len == 0);
+    struct php_link *l = part(r);
+    struct php_pool *p = l->pool;
+
+    if (whole && keeps(l)) {
+        l->state = LINK_KEPT;
+        l->used = true;
+        TAILQ_INSERT_HEAD(&p->kept, l, entry);
+        deadline_set(&l->deadline, &p->kept_wait);
+        watch_for(l, UV_READABLE);
+    } else {
+        link_close(l);
+    }
+    php_pool_move(p, r, PHP_SENDING);
+    php_pool_run(p);
+}
+
+/*
+ * Where the request is not out whole, PHP has to hear that no more comes, and our reading half
+ * stays open: it is closed at the first thing that PHP says.
+ */
+static void
+leave(struct php_link *l, bool whole)
+{
+    struct php_pool *p = l->pool;
+
+    php_link_pay(l);
+    l->state = LINK_LEFT;
+    TAILQ_INSERT_TAIL(&p->left, l, entry);
+    shutdown(l->fd, whole ? SHUT_RD : SHUT_WR);
+    watch_for(l, whole ? UV_PRIORITIZED : UV_READABLE); /* that is, its end only */
+    if (l->stuck)
+        php_link_stuck(l);
+    else
+        deadline_set(&l->deadline, &p->left_wait);
+}
+
+void
+php_link_leave(struct php_request *r)
+{
+    struct php_link *l = r->link;
+    struct php_pool *p = r->pool;
+    bool whole;
+
+    if (!l)
+        return;
+    whole = l->owes || (r->body_sent && r->out.len == 0);
+    (void)part(r);
+    if (l->gone || p->closing)
+        link_close(l);
+    else
+        leave(l, whole);
+    php_pool_move(p, r, PHP_SENDING);
+    php_pool_run(p);
+}
+
+void
+php_link_over(struct php_link *l)
+{
+    struct php_pool *p = l->pool;
+
+    link_close(l);
+    php_pool_run(p);
+}
+
+void
+php_link_stuck(struct php_link *l)
+{
+    struct php_pool *p = l->pool;
+    struct stat st;
+
+    deadline_set(&l->deadline, &p->wedged);
+    if (fstat(l->fd, &st) == 0)
+        p->ops->stuck(p->data, p->id, l->at->generation, st.st_ino);
+}
+
+bool
+php_links_drop_kept(struct php_pool *p, bool all)
+{
+    struct php_link *l;
+    bool any = false;
+
+    while ((l = TAILQ_LAST(&p->kept, php_links)) && (all || !any)) {
+        link_close(l);
+        any = true;
+    }
+    return any;
+}
+
+void
+php_links_done(struct php_pool *p)
+{
+    struct php_link *l;
+
+    (void)php_links_drop_kept(p, true);
+    while ((l = TAILQ_FIRST(&p->left)))
+        link_close(l);
 }

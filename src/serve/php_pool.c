@@ -19,8 +19,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define AGAIN_MS     20    /* after a connect that did not work */
-#define DRAIN_MS     10000 /* for a script to finish after the visitor has all */
+#define AGAIN_MS     20  /* after a connect that did not work */
+#define OWES_MS      10  /* longer than PHP needs to close a connection after its last answer */
+#define KEPT_MS      500 /* a connection that is kept pins a process */
+#define WEDGED_MS    2000 /* for a script to be ended that was asked for it */
 #define RETRY_MIN_MS 100
 #define BUSY_RETRY_S 2 /* Retry-After while the pool as such works */
 
@@ -36,16 +38,80 @@ on_queue_time(struct deadline *d)
     php_request_fail(request_of(d), 503, "no PHP process became free in time");
 }
 
-static void
-on_silence(struct deadline *d)
+static struct php_link *
+link_of(struct deadline *d)
 {
-    php_request_fail(request_of(d), 504, "PHP was silent for too long");
+    return (struct php_link *)(void *)((char *)d - offsetof(struct php_link, deadline));
 }
 
 static void
+on_silence(struct deadline *d)
+{
+    struct php_request *r = request_of(d);
+
+    if (r->link)
+        r->link->stuck = true;
+    php_request_fail(r, 504, "PHP was silent for too long");
+}
+
+/* The visitor has had all for long, and the script still runs. */
+static void
 on_drain_time(struct deadline *d)
 {
-    php_request_over(request_of(d));
+    struct php_request *r = request_of(d);
+
+    if (r->link)
+        r->link->stuck = true;
+    php_request_over(r);
+}
+
+static void
+on_owes(struct deadline *d)
+{
+    php_link_pay(link_of(d));
+}
+
+static void
+on_kept_time(struct deadline *d)
+{
+    php_link_over(link_of(d));
+}
+
+static void
+on_left_time(struct deadline *d)
+{
+    php_link_stuck(link_of(d));
+}
+
+/* It could not be ended: its place is given away, whatever becomes of it. */
+static void
+on_wedged(struct deadline *d)
+{
+    php_link_over(link_of(d));
+}
+
+/* From here on an old generation: it is released with its last connection. */
+static void
+leave_socket(struct php_pool *p)
+{
+    struct php_socket *s = p->at;
+
+    if (!s)
+        return;
+    s->links++; /* it shall live until we have looked at it */
+    p->at = NULL;
+    (void)php_links_drop_kept(p, true);
+    php_socket_let(p, s);
+}
+
+void
+php_socket_let(struct php_pool *p, struct php_socket *s)
+{
+    if (--s->links > 0 || s == p->at)
+        return;
+    if (!p->closing)
+        p->ops->release(p->data, p->id, s->generation);
+    free(s);
 }
 
 static void
@@ -55,8 +121,12 @@ on_idle(struct deadline *d)
 
     if (p->state != POOL_READY || php_pool_busy(p))
         return;
+    if (!TAILQ_EMPTY(&p->left)) { /* it is used, if by nobody who waits for it */
+        deadline_set(&p->idle, &p->idle_wait);
+        return;
+    }
     p->state = POOL_ABSENT;
-    p->ops->release(p->data, p->id, p->generation);
+    leave_socket(p);
 }
 
 static void
@@ -82,14 +152,18 @@ start_deadlines(struct php_pool *p, uint64_t idle_release_ms)
     deadlines_init(all, p->loop);
     deadline_class_add(all, &p->queue_wait, p->limits.queue_timeout_ms, on_queue_time);
     deadline_class_add(all, &p->silence, p->limits.request_timeout_ms, on_silence);
-    deadline_class_add(all, &p->drain, DRAIN_MS, on_drain_time);
+    deadline_class_add(all, &p->drain, p->limits.request_timeout_ms, on_drain_time);
+    deadline_class_add(all, &p->owes_wait, OWES_MS, on_owes);
+    deadline_class_add(all, &p->kept_wait, KEPT_MS, on_kept_time);
+    deadline_class_add(all, &p->left_wait, p->limits.request_timeout_ms, on_left_time);
+    deadline_class_add(all, &p->wedged, WEDGED_MS, on_wedged);
     deadline_class_add(all, &p->idle_wait, idle_release_ms, on_idle);
     deadline_class_add(all, &p->again_wait, AGAIN_MS, on_again);
     deadline_class_add(all, &p->retry_wait, RETRY_MIN_MS, on_retry);
 }
 
 struct php_pool *
-php_pool_new(uv_loop_t *loop, uint32_t id, uint32_t slots, uint64_t idle_release_ms,
+php_pool_new(uv_loop_t *loop, uint32_t id, uint32_t slots, bool keep, uint64_t idle_release_ms,
              const struct php_limits *limits, const struct php_pool_ops *ops, void *data)
 {
     struct php_pool *p = mem_new(sizeof(*p));
@@ -97,11 +171,14 @@ php_pool_new(uv_loop_t *loop, uint32_t id, uint32_t slots, uint64_t idle_release
     p->loop = loop;
     p->id = id;
     p->slots = slots ? slots : 1;
+    p->keep = keep;
     p->limits = *limits;
     p->ops = ops;
     p->data = data;
     for (size_t i = 0; i < PHP_STAGES; i++)
         TAILQ_INIT(&p->in[i]);
+    TAILQ_INIT(&p->kept);
+    TAILQ_INIT(&p->left);
     start_deadlines(p, idle_release_ms);
     return p;
 }
@@ -132,8 +209,11 @@ php_pool_free(struct php_pool **pool)
     if (!p)
         return;
     p->state = POOL_FAILED;
+    p->closing = true;
     for (unsigned stage = 0; stage < PHP_STAGES; stage++)
         fail_all(p, (enum php_stage)stage);
+    php_links_done(p);
+    free(p->at);
     deadline_clear(&p->idle);
     deadline_clear(&p->again);
     deadline_clear(&p->retry);
@@ -180,19 +260,52 @@ php_pool_move(struct php_pool *p, struct php_request *r, enum php_stage stage)
 }
 
 void
+php_pool_requeue(struct php_request *r)
+{
+    struct php_pool *p = r->pool;
+
+    php_pool_move(p, r, PHP_QUEUED);
+    TAILQ_REMOVE(&p->in[PHP_QUEUED], r, entry);
+    TAILQ_INSERT_HEAD(&p->in[PHP_QUEUED], r, entry);
+    deadline_set(&r->deadline, &p->queue_wait);
+}
+
+void
+php_pool_keep(struct php_pool *p, bool keep)
+{
+    p->keep = keep;
+    if (!keep)
+        (void)php_links_drop_kept(p, true);
+}
+
+static void
+go_to_socket(struct php_pool *p, uint32_t generation, struct span socket)
+{
+    struct php_socket *s;
+
+    if (p->at && p->at->generation == generation)
+        return;
+    leave_socket(p);
+    s = mem_new(sizeof(*s));
+    s->generation = generation;
+    s->to.sun_family = AF_UNIX;
+    memcpy(s->to.sun_path, socket.p, socket.n);
+    p->at = s;
+    p->generation = generation;
+}
+
+void
 php_pool_ready(struct php_pool *p, uint32_t generation, struct span socket)
 {
     /* our release and this crossed: the pool may be on its way out */
     if (p->state == POOL_ABSENT && generation == p->generation)
         return;
-    if (socket.n == 0 || socket.n >= sizeof(p->socket.sun_path) ||
+    if (socket.n == 0 || socket.n >= sizeof(p->at->to.sun_path) ||
         span_find(socket, '/') < socket.n || span_find(socket, '\0') < socket.n) {
         log_error("php pool %u: no usable socket name", (unsigned)p->id);
         return;
     }
-    p->socket = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(p->socket.sun_path, socket.p, socket.n);
-    p->generation = generation;
+    go_to_socket(p, generation, socket);
     p->state = POOL_READY;
     deadline_clear(&p->retry);
     if (!php_pool_busy(p))
@@ -204,6 +317,7 @@ void
 php_pool_failed(struct php_pool *p, uint32_t retry_ms)
 {
     p->state = POOL_FAILED;
+    leave_socket(p);
     deadline_clear(&p->idle);
     p->retry_wait.after_ms = retry_ms > RETRY_MIN_MS ? retry_ms : RETRY_MIN_MS;
     deadline_set(&p->retry, &p->retry_wait);
@@ -230,10 +344,15 @@ php_pool_run(struct php_pool *p)
 {
     if (p->state == POOL_ABSENT && p->n[PHP_BODY] + p->n[PHP_QUEUED])
         want(p);
-    while (p->state == POOL_READY && p->n[PHP_QUEUED] && p->n[PHP_RUNNING] < p->slots &&
-           !p->again.class) {
-        int rc = php_link_open(TAILQ_FIRST(&p->in[PHP_QUEUED]));
+    while (p->state == POOL_READY && p->n[PHP_QUEUED] && !p->again.class) {
+        struct php_request *r = TAILQ_FIRST(&p->in[PHP_QUEUED]);
+        int rc;
 
+        if (php_link_reuse(r))
+            continue;
+        if (p->links >= p->slots && !php_links_drop_kept(p, false))
+            return;
+        rc = php_link_open(r);
         if (rc == 0)
             continue;
         deadline_set(&p->again, &p->again_wait); /* also keeps "broken" and "ready" apart */

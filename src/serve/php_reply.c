@@ -112,7 +112,7 @@ body_out(struct php_request *r, struct span bytes)
     give(r, bytes);
     if (excess && r->link) {
         site_error(r->site, r->client, SPAN("PHP sent more than its Content-Length"));
-        php_link_close(r);
+        php_link_leave(r);
     }
 }
 
@@ -183,6 +183,7 @@ php_reply_end(struct php_request *r, unsigned protocol_status)
 {
     struct php_reply *a = &r->reply;
 
+    php_link_done(r);
     if (protocol_status != FCGI_REQUEST_COMPLETE) {
         php_request_fail(r, protocol_status == FCGI_OVERLOADED ? 503 : 502,
                          "PHP refused the request");
@@ -193,7 +194,6 @@ php_reply_end(struct php_request *r, unsigned protocol_status)
         return;
     }
     a->done = true;
-    php_link_close(r);
     if (!r->x)
         php_request_over(r);
     else

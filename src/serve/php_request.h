@@ -24,7 +24,43 @@ enum php_stage {
     PHP_OVER = PHP_STAGES,
 };
 
-struct php_link; /* a connection to a PHP process */
+/* A generation of the pool: it lives as long as the pool or a link uses it. */
+struct php_socket {
+    TAILQ_ENTRY(php_socket) entry;
+    uint32_t generation;
+    unsigned links;
+    struct sockaddr_un to;
+};
+
+/* Of a connection to a PHP process; the graph stands in php_link.c. */
+enum php_link_state {
+    LINK_RUNS, /* it has a request */
+    LINK_KEPT, /* kept for the next one */
+    LINK_LEFT, /* nobody wants its answer any more, but the script may still run */
+};
+
+struct php_link {
+    uv_poll_t poll;
+    int fd;
+    int watched; /* what poll is started for */
+    enum php_link_state state;
+    struct php_pool *pool;
+    struct php_socket *at;
+    struct php_request *r; /* LINK_RUNS; else NULL */
+    bool deaf;             /* it takes no more of the request; its answer may still come */
+    bool used;             /* it has answered before: PHP may leave without taking this one */
+    bool heard;            /* something came of this answer */
+    bool owes;             /* the last record, an empty STDIN, was held back */
+    bool gone;             /* PHP closed it */
+    bool stuck;            /* its script is to be ended */
+    uint64_t born_ms;
+    struct deadline
+        deadline; /* of what it owes, of its idleness, of the script it was left with */
+    TAILQ_ENTRY(php_link) entry; /* LINK_KEPT, LINK_LEFT */
+    struct fcgi_reader reader;
+};
+
+TAILQ_HEAD(php_links, php_link);
 
 /* The answer on its way from PHP to the sink. */
 struct php_reply {
@@ -72,16 +108,22 @@ enum php_pool_state {
 
 struct php_pool {
     uv_loop_t *loop;
-    uint32_t id, slots, generation;
+    uint32_t id, slots;
+    bool keep;    /* connections: nobody else's share of the processes is smaller for it */
+    bool closing; /* php_pool_free() */
+    uint32_t generation; /* that was ready last */
     enum php_pool_state state;
     struct php_limits limits;
     const struct php_pool_ops *ops;
     void *data;
-    struct sockaddr_un socket; /* of generation */
+    struct php_socket *at; /* where new connections go; NULL: nowhere */
     struct php_requests in[PHP_STAGES];
     size_t n[PHP_STAGES];
+    struct php_links kept, left;
+    unsigned links; /* all of them: never more than slots */
     struct deadlines deadlines;
-    struct deadline_class queue_wait, silence, drain; /* a request's */
+    struct deadline_class queue_wait, silence, drain;              /* a request's */
+    struct deadline_class owes_wait, kept_wait, left_wait, wedged; /* a link's */
     struct deadline_class idle_wait, again_wait, retry_wait;
     struct deadline idle, again, retry; /* the pool's: one in each class */
 };
@@ -120,6 +162,12 @@ void php_pool_run(struct php_pool *p);
 /* Seconds for Retry-After. */
 unsigned php_pool_retry_s(const struct php_pool *p);
 
+/* Back to the head of the queue: PHP has not seen it. */
+void php_pool_requeue(struct php_request *r);
+
+/* One link less at a generation; the last of an old one releases it. */
+void php_socket_let(struct php_pool *p, struct php_socket *s);
+
 /* --- php_link.c -------------------------------------------------------------------------- */
 
 /*
@@ -129,8 +177,30 @@ unsigned php_pool_retry_s(const struct php_pool *p);
  */
 int php_link_open(struct php_request *r);
 
-/* Close it and pass its slot on; r goes to PHP_SENDING. Nothing to do without a link. */
-void php_link_close(struct php_request *r);
+/*
+ * Send it over a connection that was kept, if there is one that still takes it and the request
+ * is fit for that. Calls no sink.
+ *
+ * ret  false: r waits as before
+ */
+bool php_link_reuse(struct php_request *r);
+
+/* PHP ended its answer: keep the connection or close it. r goes to PHP_SENDING. */
+void php_link_done(struct php_request *r);
+
+/* PHP is of no more use to r, but may still be at work. Nothing to do without a link. */
+void php_link_leave(struct php_request *r);
+
+/* Close those that are kept: all, or the oldest one only. ret  false when there was none */
+bool php_links_drop_kept(struct php_pool *p, bool all);
+
+/* The pool goes: close those that are kept or left. */
+void php_links_done(struct php_pool *p);
+
+/* What deadlines say. */
+void php_link_pay(struct php_link *l);
+void php_link_over(struct php_link *l);
+void php_link_stuck(struct php_link *l);
 
 /* Look again at what to wait for: the sink has room. */
 void php_link_resume(struct php_request *r);

@@ -106,8 +106,9 @@ on_pool(struct worker *w, struct message *m)
         return -EBADMSG;
     slots = pool.workers ? pool.processes / pool.workers : pool.processes;
     w->pools = mem_grow(w->pools, (w->npools + 1) * sizeof(*w->pools));
-    w->pools[w->npools] = php_pool_new(&w->loop, w->npools, slots ? slots : 1,
-                                       pool.idle_exit_ms, &w->php_limits, &control_pool_ops, w);
+    w->pools[w->npools] =
+        php_pool_new(&w->loop, w->npools, slots ? slots : 1, pool.workers <= pool.processes,
+                     pool.idle_exit_ms, &w->php_limits, &control_pool_ops, w);
     w->npools++;
     return 0;
 }
@@ -284,4 +285,10 @@ pool_broken(void *data, uint32_t pool, uint32_t generation)
     say_pool(data, MSG_POOL_BROKEN, pool, generation);
 }
 
-const struct php_pool_ops control_pool_ops = {pool_want, pool_release, pool_broken};
+static void
+pool_stuck(void *data, uint32_t pool, uint32_t generation, uint64_t inode)
+{
+    (void)data, (void)pool, (void)generation, (void)inode;
+}
+
+const struct php_pool_ops control_pool_ops = {pool_want, pool_release, pool_broken, pool_stuck};

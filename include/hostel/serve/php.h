@@ -23,10 +23,18 @@ struct php_script {
  */
 struct php_pool_ops {
     void (*want)(void *data, uint32_t pool);
-    /* Unused for idle_release_ms: no connect before the next php_pool_ready(). */
+    /*
+     * No connection of ours is left at this generation and none will be made: another one is
+     * ready, or it was unused for idle_release_ms; then none before the next php_pool_ready().
+     */
     void (*release)(void *data, uint32_t pool, uint32_t generation);
     /* Nobody listens on this generation's socket; requests wait for another. */
     void (*broken)(void *data, uint32_t pool, uint32_t generation);
+    /*
+     * The script at the other end of a connection has run for too long and is to be ended.
+     * inode: of our end's socket, which stays open for a while yet.
+     */
+    void (*stuck)(void *data, uint32_t pool, uint32_t generation, uint64_t inode);
 };
 
 struct php_limits {
@@ -39,10 +47,12 @@ struct php_limits {
 
 /*
  * in   slots  requests this worker may run in the pool at once (>= 1)
+ * in   keep   connections may be kept for the next request: only where the slots of all workers
+ *             together are no more than the processes
  * ret  owned by the caller, php_pool_free()
  */
 struct php_pool *
-php_pool_new(uv_loop_t *loop, uint32_t id, uint32_t slots, uint64_t idle_release_ms,
+php_pool_new(uv_loop_t *loop, uint32_t id, uint32_t slots, bool keep, uint64_t idle_release_ms,
              const struct php_limits *limits, const struct php_pool_ops *ops, void *data);
 
 /*
@@ -54,6 +64,9 @@ void php_pool_free(struct php_pool **p);
 /* The supervisor's answers. socket: file name in the working directory, copied. */
 void php_pool_ready(struct php_pool *p, uint32_t generation, struct span socket);
 void php_pool_failed(struct php_pool *p, uint32_t retry_ms);
+
+/* Keep connections from now on, or close those that are kept: this worker is leaving. */
+void php_pool_keep(struct php_pool *p, bool keep);
 
 /* Requests waiting or running: a worker with any does not retire. */
 size_t php_pool_busy(const struct php_pool *p);

@@ -17,7 +17,7 @@ struct fake {
     unsigned pause_ms;
     enum fake_reads reads;
     enum fake_ends ends;
-    int told; /* a byte is written here when the server closes on us; -1 none */
+    int told; /* a byte is written here when the server wants no more of us; -1 none */
 };
 
 static inline void
@@ -96,10 +96,13 @@ fake_serve(int fd, const struct fake *f)
     if (f->ends == ENDS_HANG) {
         char c;
 
-        while (read(fd, &c, 1) > 0)
-            ;
+        while (f->told >= 0 && send(fd, ERR("\0"), 8, MSG_NOSIGNAL) == 8)
+            usleep(5000); /* as a script that writes, now and then */
         if (f->told >= 0)
             (void)!write(f->told, "x", 1);
+        else
+            while (read(fd, &c, 1) > 0)
+                ;
     }
 }
 

@@ -54,7 +54,7 @@ static struct buf error_log;
 static struct site site = {.names = (char *[]){"www.example", NULL}, .root = "/srv/www"};
 static const struct visitor visitor = {
     .addr = "192.0.2.7", .port = 50123, .local_addr = "192.0.2.1", .local_port = 80};
-static unsigned wants, releases, brokens;
+static unsigned wants, releases, brokens, stucks;
 static char dir[] = "/tmp/hostel-test-XXXXXX";
 
 /* --- doubles ----------------------------------------------------------------------------- */
@@ -205,7 +205,15 @@ on_broken(void *data, uint32_t id, uint32_t generation)
     brokens++;
 }
 
-static const struct php_pool_ops pool_ops = {on_want, on_release, on_broken};
+static inline void
+on_stuck(void *data, uint32_t id, uint32_t generation, uint64_t inode)
+{
+    (void)data, (void)id, (void)generation;
+    assert_true(inode > 0);
+    stucks++;
+}
+
+static const struct php_pool_ops pool_ops = {on_want, on_release, on_broken, on_stuck};
 
 static const char *const spool_here[] = {"/nonexistent", ".", NULL};
 
@@ -218,7 +226,7 @@ static const struct php_limits usual = {.body_max = 64u << 20,
 static inline void
 pool_start(const struct php_limits *limits, uint32_t slots, uint64_t idle_ms)
 {
-    pool = php_pool_new(loop, 7, slots, idle_ms, limits, &pool_ops, NULL);
+    pool = php_pool_new(loop, 7, slots, true, idle_ms, limits, &pool_ops, NULL);
 }
 
 static inline void
@@ -272,7 +280,7 @@ fixture_up(void **state)
         return -1;
     loop = uv_default_loop();
     buf_init(&error_log, 1 << 20);
-    wants = releases = brokens = 0;
+    wants = releases = brokens = stucks = 0;
     return 0;
 }
 

@@ -2,6 +2,8 @@
 #include "test_php_fake.h"
 #include "php_request.h"
 
+#include <fcntl.h>
+
 static const struct fake good = {.answer = {OUT("\7") "X: y\n\nz" END, 8 + 7 + 16}, .told = -1};
 
 static void
@@ -136,7 +138,7 @@ test_queue_time(void **state)
 static void
 test_slots(void **state)
 {
-    struct fake hang = {.ends = ENDS_HANG, .told = -1};
+    struct fake hang = {.ends = ENDS_HANG, .told = open("/dev/null", O_WRONLY | O_CLOEXEC)};
     struct seen *s[5];
     pid_t pid;
 
@@ -147,12 +149,18 @@ test_slots(void **state)
     turn_for(20);
     assert_int_equal(3, pool->n[PHP_RUNNING]);
     assert_int_equal(2, pool->n[PHP_QUEUED]);
-    seen_free(s[0]); /* its slot passes on at once */
+    seen_free(s[0]);
+    assert_int_equal(2, pool->n[PHP_RUNNING]); /* its process is not free yet */
+    assert_int_equal(3, pool->links);
+    for (int i = 0; i < 1000 && pool->n[PHP_RUNNING] < 3; i++)
+        turn_for(5);
     assert_int_equal(3, pool->n[PHP_RUNNING]);
+    assert_int_equal(3, pool->links);
     assert_int_equal(1, pool->n[PHP_QUEUED]);
     for (int i = 1; i < 5; i++)
         seen_free(s[i]);
     end_child(pid, SIGKILL);
+    fd_close(&hang.told);
 }
 
 /* Nobody listens: the supervisor hears it, and the request waits for the next generation. */
