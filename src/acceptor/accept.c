@@ -6,21 +6,28 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#define TURN_ACCEPTS 128 /* in one turn: two full hand-over messages */
+#define TURN_ACCEPTS 128    /* in one turn: two full hand-over messages */
+#define LONELY_NS    100000 /* when none came for so long, none more is expected at once */
 
 static void
 on_connections(uv_poll_t *poll, int status, int events)
 {
     struct listener *l = poll->data;
+    uint64_t now_ns = uv_hrtime();
+    /* where they come one by one, asking for a second one is a call for nothing */
+    unsigned max = now_ns - l->last_ns > LONELY_NS ? 1 : TURN_ACCEPTS;
 
     (void)events;
     if (status < 0)
         return;
-    for (unsigned i = 0; i < TURN_ACCEPTS; i++) {
-        int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    for (unsigned i = 0; i < max; i++) {
+        struct sockaddr_storage addr = {0};
+        socklen_t len = sizeof(addr);
+        int fd = accept4(l->fd, (struct sockaddr *)&addr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
-            look_at(l->acceptor, fd);
+            l->last_ns = now_ns;
+            look_at(l->acceptor, fd, &addr);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)

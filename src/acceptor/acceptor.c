@@ -60,6 +60,7 @@ acceptor_run(int control_fd)
     TAILQ_INIT(&a->lingering);
     LIST_INIT(&a->busy);
     STAILQ_INIT(&a->dirty);
+    STAILQ_INIT(&a->spare);
     rc = tally_init(&a->addrs);
     if (rc == 0)
         rc = wait_open(a);

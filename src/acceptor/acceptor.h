@@ -31,8 +31,9 @@ struct listener {
     uv_poll_t poll;
     struct acceptor *acceptor;
     int fd;
-    in_port_t port; /* network order: what a handed-back socket must be bound to */
-    bool resting;   /* out of descriptors: accepts again at the next tick */
+    in_port_t port;   /* network order: what a handed-back socket must be bound to */
+    uint64_t last_ns; /* when the last one came */
+    bool resting;     /* out of descriptors: accepts again at the next tick */
 };
 
 /*
@@ -46,6 +47,7 @@ struct waiting {
     size_t seen;            /* bytes already looked through */
     uint32_t have;          /* bytes that were there at the last look */
     int fd;
+    struct msg_visitor visitor;
     bool lingers;
 };
 TAILQ_HEAD(waiting_list, waiting);
@@ -56,7 +58,7 @@ struct pending {
     uint64_t deadline_ms;
     struct buf prefix; /* of a handed-back one, else empty */
     int fd;
-    uint8_t flags;
+    struct msg_visitor visitor;
 };
 
 enum user_state {
@@ -95,6 +97,8 @@ struct acceptor {
     struct user **users; /* routes_users() of them; NULL until first asked for */
     LIST_HEAD(, user) busy;
     STAILQ_HEAD(, user) dirty;
+    STAILQ_HEAD(, pending) spare; /* the last ones used: no allocation a connection */
+    unsigned nspare;
     struct msg_start limits;
     struct waiting_list waiting, lingering;
     unsigned nwaiting, nlingering;
@@ -123,7 +127,7 @@ int wait_start(struct acceptor *a, struct waiting *w);
 void wait_stop(struct acceptor *a, struct waiting *w);
 
 /* look.c: takes fd in every case */
-void look_at(struct acceptor *a, int fd);
+void look_at(struct acceptor *a, int fd, const struct sockaddr_storage *addr);
 /* in  ended  the client sends no more */
 void look_more(struct acceptor *a, struct waiting *w, bool ended);
 /* Waiting connections past their deadline, or all of them. */
@@ -132,8 +136,8 @@ void look_drop_all(struct acceptor *a);
 
 /* handover.c */
 struct user *handover_user(struct acceptor *a, uint32_t index);
-/* takes fd; prefix (may be NULL) is copied */
-void handover_add(struct acceptor *a, uint32_t user, int fd, uint8_t flags,
+/* takes fd; visitor and prefix (may be NULL) are copied */
+void handover_add(struct acceptor *a, uint32_t user, int fd, const struct msg_visitor *visitor,
                   const struct span *prefix);
 void handover_flush(struct acceptor *a);
 void handover_expire(struct acceptor *a, uint64_t now_ms);

@@ -42,14 +42,17 @@ is_our_port(const struct acceptor *a, int fd)
 }
 
 static bool
-is_visitor(const struct acceptor *a, int fd)
+is_visitor(const struct acceptor *a, int fd, struct msg_visitor *v)
 {
-    struct sockaddr_storage peer;
+    struct sockaddr_storage peer = {0};
     socklen_t len = sizeof(peer);
 
-    return is_option(fd, SO_TYPE, SOCK_STREAM) && is_option(fd, SO_PROTOCOL, IPPROTO_TCP) &&
-           is_option(fd, SO_ACCEPTCONN, 0) &&
-           getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && is_our_port(a, fd);
+    if (!is_option(fd, SO_TYPE, SOCK_STREAM) || !is_option(fd, SO_PROTOCOL, IPPROTO_TCP) ||
+        !is_option(fd, SO_ACCEPTCONN, 0) ||
+        getpeername(fd, (struct sockaddr *)&peer, &len) < 0 || !is_our_port(a, fd))
+        return false;
+    msg_visitor_from(v, &peer);
+    return true;
 }
 
 /*
@@ -71,14 +74,15 @@ handback(struct user *u, struct message *m)
 {
     static struct head head;
     struct acceptor *a = u->acceptor;
-    struct msg_conn_prefix back;
+    struct msg_conn_back back;
+    struct msg_visitor visitor;
     enum head_verdict verdict;
     bool by_default;
     size_t seen = 0;
     uint32_t to;
     int fd;
 
-    if (m->type != MSG_CONN_BACK || msg_conn_prefix_get(&m->payload, &back) < 0 || back.flags)
+    if (m->type != MSG_CONN_BACK || msg_conn_back_get(&m->payload, &back) < 0)
         return -EPROTO;
     fd = fd_take(&m->fds[0]);
     undo_options(fd);
@@ -86,7 +90,7 @@ handback(struct user *u, struct message *m)
         fd_close(&fd);
         return 0;
     }
-    if (!is_visitor(a, fd)) {
+    if (!is_visitor(a, fd, &visitor)) {
         fd_close(&fd);
         return -EPROTO;
     }
@@ -100,7 +104,7 @@ handback(struct user *u, struct message *m)
         refuse(a, fd, 404);
         return 0;
     }
-    handover_add(a, to, fd, (uint8_t)(CONN_RETURNED | (by_default ? CONN_BY_DEFAULT : 0)),
-                 &back.prefix);
+    visitor.flags = (uint8_t)(CONN_RETURNED | (by_default ? CONN_BY_DEFAULT : 0));
+    handover_add(a, to, fd, &visitor, &back.prefix);
     return 0;
 }

@@ -19,6 +19,7 @@
 
 #define QUEUE_MAX        512   /* connections of one user that wait here */
 #define QUEUE_TIMEOUT_MS 10000 /* and how long */
+#define SPARE_MAX        128   /* what one turn of accepting needs */
 
 static int on_worker_message(void *data, struct message *m);
 static void on_worker_end(void *data, int reason);
@@ -49,6 +50,18 @@ handover_user(struct acceptor *a, uint32_t index)
  */
 
 static struct pending *
+pending_new(struct acceptor *a)
+{
+    struct pending *p = STAILQ_FIRST(&a->spare);
+
+    if (!p)
+        return mem_new(sizeof(*p));
+    STAILQ_REMOVE_HEAD(&a->spare, link);
+    a->nspare--;
+    return p;
+}
+
+static struct pending *
 unqueue(struct user *u)
 {
     struct pending *p = STAILQ_FIRST(&u->queue);
@@ -59,18 +72,23 @@ unqueue(struct user *u)
 }
 
 static void
-pending_free(struct pending *p)
+pending_free(struct acceptor *a, struct pending *p)
 {
     fd_close(&p->fd);
     buf_done(&p->prefix);
-    free(p);
+    if (a->nspare >= SPARE_MAX) {
+        free(p);
+        return;
+    }
+    STAILQ_INSERT_HEAD(&a->spare, p, link);
+    a->nspare++;
 }
 
 static void
 answer_unavailable(struct user *u, struct pending *p)
 {
     refuse(u->acceptor, fd_take(&p->fd), 503);
-    pending_free(p);
+    pending_free(u->acceptor, p);
 }
 
 static void
@@ -101,7 +119,7 @@ ask_for(struct user *u)
 }
 
 void
-handover_add(struct acceptor *a, uint32_t user, int fd, uint8_t flags,
+handover_add(struct acceptor *a, uint32_t user, int fd, const struct msg_visitor *visitor,
              const struct span *prefix)
 {
     struct user *u = handover_user(a, user);
@@ -113,13 +131,13 @@ handover_add(struct acceptor *a, uint32_t user, int fd, uint8_t flags,
         refuse(a, fd, 503);
         return;
     }
-    p = mem_new(sizeof(*p));
+    p = pending_new(a);
     p->fd = fd;
-    p->flags = flags;
+    p->visitor = *visitor;
     p->deadline_ms = date_mono_ms() + QUEUE_TIMEOUT_MS;
     buf_init(&p->prefix, MSG_PREFIX_MAX);
     if (prefix && buf_add_span(&p->prefix, *prefix) < 0) {
-        pending_free(p);
+        pending_free(a, p);
         return;
     }
     STAILQ_INSERT_TAIL(&u->queue, p, link);
@@ -137,7 +155,7 @@ static int
 send_with_prefix(struct user *u)
 {
     struct pending *p = STAILQ_FIRST(&u->queue);
-    struct msg_conn_prefix m = {p->flags, buf_span(&p->prefix)};
+    struct msg_conn_prefix m = {p->visitor, buf_span(&p->prefix)};
     struct buf b;
     struct writer w = {&b, 0};
     int rc;
@@ -147,7 +165,7 @@ send_with_prefix(struct user *u)
     rc = w.error ? w.error : channel_try_send(u->channel, MSG_CONN_PREFIX, &b, &p->fd, 1);
     buf_done(&b);
     if (rc == 0)
-        pending_free(unqueue(u));
+        pending_free(u->acceptor, unqueue(u));
     return rc;
 }
 
@@ -155,29 +173,31 @@ send_with_prefix(struct user *u)
 static int
 send_batch(struct user *u)
 {
-    char flags[IPC_FDS_MAX], bytes[IPC_FDS_MAX + 8];
+    char bytes[sizeof(struct msg_conn)]; /* more than it is on the wire */
     int fds[IPC_FDS_MAX];
+    struct msg_conn m;
     struct buf b = {.data = bytes, .cap = sizeof(bytes), .max = sizeof(bytes)};
     struct writer w = {&b, 0};
     struct pending *p;
-    unsigned n = 0;
     int rc;
+
+    m.n = 0;
 
     STAILQ_FOREACH(p, &u->queue, link)
     {
-        if (n == IPC_FDS_MAX || p->prefix.len)
+        if (m.n == IPC_FDS_MAX || p->prefix.len)
             break;
-        fds[n] = p->fd;
-        flags[n++] = (char)p->flags;
+        fds[m.n] = p->fd;
+        m.visitors[m.n++] = p->visitor;
     }
-    msg_conn_put(&w, &(struct msg_conn){span_of(flags, n)});
-    rc = w.error ? w.error : channel_try_send(u->channel, MSG_CONN, &b, fds, n);
+    msg_conn_put(&w, &m);
+    rc = w.error ? w.error : channel_try_send(u->channel, MSG_CONN, &b, fds, m.n);
     if (rc < 0)
         return rc;
-    while (n--) { /* the descriptors were closed with the send */
+    while (m.n--) { /* the descriptors were closed with the send */
         p = unqueue(u);
         p->fd = -1;
-        pending_free(p);
+        pending_free(u->acceptor, p);
     }
     return 0;
 }

@@ -47,7 +47,7 @@ look(int fd, bool ended, uint32_t *have, size_t *seen, enum head_verdict *verdic
 
 /* To whom it goes, by the head that was parsed last; takes fd. */
 static void
-route(struct acceptor *a, int fd, enum head_verdict verdict)
+route(struct acceptor *a, int fd, struct msg_visitor *visitor, enum head_verdict verdict)
 {
     bool by_default;
     uint32_t user;
@@ -57,25 +57,15 @@ route(struct acceptor *a, int fd, enum head_verdict verdict)
         return;
     }
     user = routes_find(a->routes, span_str(head.host_name), &by_default);
+    visitor->flags = by_default ? CONN_BY_DEFAULT : 0;
     if (user == ROUTES_NO_USER)
         refuse(a, fd, 404);
     else
-        handover_add(a, user, fd, by_default ? CONN_BY_DEFAULT : 0, NULL);
+        handover_add(a, user, fd, visitor, NULL);
 }
 
 /* --- connections whose head is not whole ---------------------------------------------------
  */
-
-/* ret  the counter of fd's client, with fd in it; NULL: he has too many already */
-static struct tally_row *
-count(struct acceptor *a, int fd)
-{
-    struct sockaddr_storage addr = {0};
-    socklen_t len = sizeof(addr);
-
-    (void)getpeername(fd, (struct sockaddr *)&addr, &len); /* gone: counted with its like */
-    return tally_add(&a->addrs, tally_address(&addr), a->limits.conns_per_addr);
-}
 
 /* Out of the list; the descriptor is the caller's, taken and out of the epoll before. */
 static void
@@ -97,7 +87,7 @@ look_more(struct acceptor *a, struct waiting *w, bool ended)
         return;
     wait_stop(a, w);
     if (l == LOOK_WHOLE)
-        route(a, fd_take(&w->fd), verdict);
+        route(a, fd_take(&w->fd), &w->visitor, verdict);
     fd_close(&w->fd);
     leave(a, w);
 }
@@ -113,24 +103,24 @@ make_room(struct acceptor *a)
     leave(a, oldest);
 }
 
+/* in  known  so far: its descriptor, who he is, how much was seen */
 static void
-wait_for_more(struct acceptor *a, int fd, uint32_t have, size_t seen)
+wait_for_more(struct acceptor *a, const struct waiting *known,
+              const struct sockaddr_storage *addr)
 {
-    struct tally_row *addr = count(a, fd);
+    struct tally_row *row = tally_add(&a->addrs, tally_address(addr), a->limits.conns_per_addr);
     struct waiting *w;
 
-    if (!addr) {
-        refuse(a, fd, 429);
+    if (!row) { /* he has too many already */
+        refuse(a, known->fd, 429);
         return;
     }
     if (a->nwaiting >= a->limits.conns_max)
         make_room(a);
     w = mem_new(sizeof(*w));
-    *w = (struct waiting){.deadline_ms = date_mono_ms() + a->limits.head_timeout_ms,
-                          .seen = seen,
-                          .have = have,
-                          .addr = addr,
-                          .fd = fd};
+    *w = *known;
+    w->deadline_ms = date_mono_ms() + a->limits.head_timeout_ms;
+    w->addr = row;
     TAILQ_INSERT_TAIL(&a->waiting, w, link);
     a->nwaiting++;
     if (wait_start(a, w) < 0) {
@@ -142,17 +132,17 @@ wait_for_more(struct acceptor *a, int fd, uint32_t have, size_t seen)
 }
 
 void
-look_at(struct acceptor *a, int fd)
+look_at(struct acceptor *a, int fd, const struct sockaddr_storage *addr)
 {
     enum head_verdict verdict;
-    uint32_t have = 0;
-    size_t seen = 0;
-    enum look l = look(fd, false, &have, &seen, &verdict);
+    struct waiting w = {.fd = fd};
+    enum look l = look(fd, false, &w.have, &w.seen, &verdict);
 
+    msg_visitor_from(&w.visitor, addr);
     if (l == LOOK_MORE)
-        wait_for_more(a, fd, have, seen);
+        wait_for_more(a, &w, addr);
     else if (l == LOOK_WHOLE)
-        route(a, fd, verdict);
+        route(a, fd, &w.visitor, verdict);
     else
         fd_close(&fd);
 }

@@ -18,7 +18,12 @@
 #include <unistd.h>
 
 #define TURN_MESSAGES 32 /* read in one turn, so that one chatty peer cannot own the loop */
-#define TYPE_BYTES    2
+/*
+ * A worker takes connections, up to 64 a message: it serves them before it takes more, which
+ * may be another worker's then, and a second call would mostly hear that there is nothing.
+ */
+#define TURN_CONNECTIONS 1
+#define TYPE_BYTES       2
 
 /* What a message is on the wire: its type, then its payload. */
 struct outgoing {
@@ -108,6 +113,7 @@ channel_open(struct channel *c, uv_loop_t *loop, int fd, enum ipc_role self, enu
         .ops = ops,
         .data = data,
         .queued_max = queued_max,
+        .turn_messages = user_channel && self == IPC_WORKER ? TURN_CONNECTIONS : TURN_MESSAGES,
         .takes_fds = ipc_fds_max(peer, self) > 0,
     };
     STAILQ_INIT(&c->queue);
@@ -366,7 +372,7 @@ on_poll(uv_poll_t *poll, int status, int events)
         flush(c);
     if (!(events & UV_READABLE))
         return;
-    for (unsigned i = 0; i < TURN_MESSAGES; i++)
+    for (unsigned i = 0; i < c->turn_messages; i++)
         if (c->closed || c->ending || c->paused || receive_one(c) <= 0)
             return;
 }

@@ -3,6 +3,7 @@
 #include "hostel/ipc/table.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 
 /* A get that has read everything: were the bounds kept? */
 static int
@@ -281,29 +282,92 @@ msg_pool_state_get(struct reader *r, struct msg_pool_state *m)
 }
 
 void
+msg_visitor_from(struct msg_visitor *v, const struct sockaddr_storage *addr)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+
+    memset(v->ip, 0, sizeof(v->ip));
+    v->port = 0;
+    if (addr->ss_family == AF_INET) {
+        memcpy(&v4, addr, sizeof(v4));
+        memcpy(v->ip, mapped, sizeof(mapped));
+        memcpy(v->ip + sizeof(mapped), &v4.sin_addr, sizeof(v4.sin_addr));
+        v->port = ntohs(v4.sin_port);
+    } else if (addr->ss_family == AF_INET6) {
+        memcpy(&v6, addr, sizeof(v6));
+        memcpy(v->ip, &v6.sin6_addr, sizeof(v->ip));
+        v->port = ntohs(v6.sin6_port);
+    }
+}
+
+void
+msg_visitor_to(const struct msg_visitor *v, struct sockaddr_storage *addr)
+{
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(v->port)};
+
+    memcpy(&v6.sin6_addr, v->ip, sizeof(v->ip));
+    memcpy(addr, &v6, sizeof(v6));
+}
+
+static void
+put_visitor(struct writer *w, const struct msg_visitor *v)
+{
+    put_u8(w, v->flags);
+    put_bytes(w, v->ip, sizeof(v->ip));
+    put_u16(w, v->port);
+}
+
+static void
+get_visitor(struct reader *r, struct msg_visitor *v)
+{
+    v->flags = get_u8(r);
+    get_bytes(r, v->ip, sizeof(v->ip));
+    v->port = get_u16(r);
+    if (v->flags & ~CONN_FLAGS)
+        r->error = -EBADMSG;
+}
+
+void
 msg_conn_put(struct writer *w, const struct msg_conn *m)
 {
-    put_span(w, m->flags);
+    for (unsigned i = 0; i < m->n; i++)
+        put_visitor(w, &m->visitors[i]);
 }
 
 int
 msg_conn_get(struct reader *r, struct msg_conn *m)
 {
-    m->flags = get_span(r, IPC_FDS_MAX);
-    return got(r, m->flags.n > 0);
+    for (m->n = 0; r->rest.n > 0 && !r->error && m->n < IPC_FDS_MAX; m->n++)
+        get_visitor(r, &m->visitors[m->n]);
+    return got(r, m->n > 0);
 }
 
 void
 msg_conn_prefix_put(struct writer *w, const struct msg_conn_prefix *m)
 {
-    put_u8(w, m->flags);
+    put_visitor(w, &m->visitor);
     put_span(w, m->prefix);
 }
 
 int
 msg_conn_prefix_get(struct reader *r, struct msg_conn_prefix *m)
 {
-    m->flags = get_u8(r);
+    get_visitor(r, &m->visitor);
+    m->prefix = get_span(r, MSG_PREFIX_MAX);
+    return got(r, m->prefix.n > 0);
+}
+
+void
+msg_conn_back_put(struct writer *w, const struct msg_conn_back *m)
+{
+    put_span(w, m->prefix);
+}
+
+int
+msg_conn_back_get(struct reader *r, struct msg_conn_back *m)
+{
     m->prefix = get_span(r, MSG_PREFIX_MAX);
     return got(r, m->prefix.n > 0);
 }

@@ -39,6 +39,13 @@ put_u64(struct writer *w, uint64_t v)
 }
 
 void
+put_bytes(struct writer *w, const void *p, size_t n)
+{
+    if (!w->error)
+        w->error = buf_add(w->b, p, n);
+}
+
+void
 put_span(struct writer *w, struct span s)
 {
     if (s.n > UINT32_MAX) {
@@ -87,6 +94,18 @@ uint64_t
 get_u64(struct reader *r)
 {
     return get(r, 8);
+}
+
+void
+get_bytes(struct reader *r, void *p, size_t n)
+{
+    if (r->error || r->rest.n < n) {
+        r->error = -EBADMSG;
+        memset(p, 0, n);
+        return;
+    }
+    memcpy(p, r->rest.p, n);
+    r->rest = span_skip(r->rest, n);
 }
 
 struct span

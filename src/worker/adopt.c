@@ -1,6 +1,10 @@
 /*
- * Connections from the acceptors, and back to them. Nothing that comes over the channel is
- * believed: each descriptor is looked at, and its addresses are the kernel's. Floor 6; worker.
+ * Connections from the acceptors, and back to them. Floor 6; worker.
+ *
+ * A fresh connection comes from accept4() by way of the acceptors alone, and its visitor's
+ * address with it. It is not looked at before it is used: every call on it says MSG_DONTWAIT,
+ * and the first recv() ends whatever is no connected socket. One that another user's worker had
+ * before is looked at, and its stream does not count on anything.
  */
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
@@ -10,52 +14,35 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/*
- * ret  0, the visitor's address and his net; -errno: not a connected TCP socket
- *
- * A fresh one is non-blocking from its accept4() on; one that was handed back can be made
- * blocking at any time by whoever kept a copy, and its stream does not count on it.
- */
-static int
-look_at(int fd, struct visitor *v, uint64_t *net)
+static bool
+is_stream(int fd)
 {
-    struct sockaddr_storage peer = {0};
-    socklen_t peer_n = sizeof(peer), type_n = sizeof(int);
+    socklen_t n = sizeof(int);
     int type = 0;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_n) < 0)
-        return -errno;
-    if (type != SOCK_STREAM)
-        return -EPROTOTYPE;
-    if (getpeername(fd, (struct sockaddr *)&peer, &peer_n) < 0)
-        return -errno;
-    *net = tally_address(&peer);
-    v->fd = fd;
-    return address_text(&peer, v->addr, &v->port);
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_STREAM;
 }
 
 static void
-adopt(struct worker *w, int *fd, unsigned flags, struct span prefix)
+adopt(struct worker *w, int *fd, const struct msg_visitor *v, struct span prefix)
 {
-    struct visitor visitor = {.https = false};
-    uint64_t net = 0;
+    struct visitor visitor = {.https = false, .fd = *fd};
+    struct sockaddr_storage addr;
 
-    if (look_at(*fd, &visitor, &net) < 0) { /* also a visitor who left while it waited */
-        fd_close(fd);
-        return;
-    }
-    conn_adopt(&w->conns, fd_take(fd), &visitor, net, flags, prefix);
+    msg_visitor_to(v, &addr);
+    (void)address_text(&addr, visitor.addr, &visitor.port);
+    conn_adopt(&w->conns, fd_take(fd), &visitor, tally_address(&addr), v->flags, prefix);
 }
 
 static int
 on_conn(struct worker *w, struct message *m)
 {
-    struct msg_conn conn;
+    static struct msg_conn conn; /* one at a time: not on every stack */
 
-    if (msg_conn_get(&m->payload, &conn) < 0 || conn.flags.n != m->nfds)
+    if (msg_conn_get(&m->payload, &conn) < 0 || conn.n != m->nfds)
         return -EBADMSG;
     for (unsigned i = 0; i < m->nfds; i++)
-        adopt(w, &m->fds[i], (unsigned char)conn.flags.p[i], (struct span){NULL, 0});
+        adopt(w, &m->fds[i], &conn.visitors[i], (struct span){NULL, 0});
     return 0;
 }
 
@@ -66,7 +53,8 @@ on_conn_prefix(struct worker *w, struct message *m)
 
     if (msg_conn_prefix_get(&m->payload, &conn) < 0)
         return -EBADMSG;
-    adopt(w, &m->fds[0], conn.flags, conn.prefix);
+    if (is_stream(m->fds[0]))
+        adopt(w, &m->fds[0], &conn.visitor, conn.prefix);
     return 0;
 }
 
@@ -113,7 +101,7 @@ give_back(void *data, int *fd, struct span prefix)
     int rc;
 
     buf_init(&payload, IPC_BYTES_MAX);
-    msg_conn_prefix_put(&out, &(struct msg_conn_prefix){0, prefix});
+    msg_conn_back_put(&out, &(struct msg_conn_back){prefix});
     rc = out.error ? out.error : channel_send(&w->user, MSG_CONN_BACK, &payload, fd, 1);
     buf_done(&payload);
     return rc < 0 ? rc : 0;

@@ -6,7 +6,10 @@
 #ifndef HOSTEL_IPC_MESSAGE_H
 #define HOSTEL_IPC_MESSAGE_H
 
+#include "hostel/ipc/table.h"
 #include "hostel/ipc/wire.h"
+
+#include <sys/socket.h>
 
 #define MSG_HOST_MAX    255   /* a DNS name */
 #define MSG_PATH_MAX    4095  /* PATH_MAX without its NUL */
@@ -161,22 +164,43 @@ struct msg_pool_state {
 void msg_pool_state_put(struct writer *w, const struct msg_pool_state *m);
 int msg_pool_state_get(struct reader *r, struct msg_pool_state *m);
 
-/* CONN: one flag byte a descriptor. */
+/* What an acceptor knows of a connection. */
 #define CONN_BY_DEFAULT 1 /* its first Host is in no vhost: for the user's default vhost */
 #define CONN_RETURNED   2 /* it was handed back once */
+#define CONN_FLAGS      (CONN_BY_DEFAULT | CONN_RETURNED)
 
+struct msg_visitor {
+    uint8_t flags;
+    uint8_t ip[MSG_NET_BYTES]; /* his address: accept4() has said it, no call asks again */
+    uint16_t port;
+};
+
+/* out  v  ip and port; 0 for what is no internet address */
+void msg_visitor_from(struct msg_visitor *v, const struct sockaddr_storage *addr);
+/* out  addr  of AF_INET6; IPv4 as ::ffff:a.b.c.d */
+void msg_visitor_to(const struct msg_visitor *v, struct sockaddr_storage *addr);
+
+/* CONN: a visitor a descriptor. */
 struct msg_conn {
-    struct span flags; /* as many bytes as descriptors */
+    unsigned n; /* 1..IPC_FDS_MAX */
+    struct msg_visitor visitors[IPC_FDS_MAX];
 };
 void msg_conn_put(struct writer *w, const struct msg_conn *m);
 int msg_conn_get(struct reader *r, struct msg_conn *m);
 
-/* CONN_PREFIX, CONN_BACK: a connection and what was read of it already. */
+/* CONN_PREFIX: a connection and what was read of it already. */
 struct msg_conn_prefix {
-    uint8_t flags;      /* CONN_BACK: 0 */
+    struct msg_visitor visitor;
     struct span prefix; /* 1..MSG_PREFIX_MAX bytes, begins with a request head */
 };
 void msg_conn_prefix_put(struct writer *w, const struct msg_conn_prefix *m);
 int msg_conn_prefix_get(struct reader *r, struct msg_conn_prefix *m);
+
+/* CONN_BACK: the same, but nothing that a worker could say of a visitor would be believed. */
+struct msg_conn_back {
+    struct span prefix; /* likewise */
+};
+void msg_conn_back_put(struct writer *w, const struct msg_conn_back *m);
+int msg_conn_back_get(struct reader *r, struct msg_conn_back *m);
 
 #endif

@@ -19,7 +19,8 @@ void put_u8(struct writer *w, uint8_t v);
 void put_u16(struct writer *w, uint16_t v);
 void put_u32(struct writer *w, uint32_t v);
 void put_u64(struct writer *w, uint64_t v);
-void put_span(struct writer *w, struct span s); /* u32 count, then the bytes */
+void put_bytes(struct writer *w, const void *p, size_t n); /* as they are: both ends know n */
+void put_span(struct writer *w, struct span s);            /* u32 count, then the bytes */
 
 struct reader {
     struct span rest; /* lent */
@@ -30,6 +31,7 @@ uint8_t get_u8(struct reader *r);
 uint16_t get_u16(struct reader *r);
 uint32_t get_u32(struct reader *r);
 uint64_t get_u64(struct reader *r);
+void get_bytes(struct reader *r, void *p, size_t n); /* zeros after a failure */
 
 /* ret  lent from the message; empty after a failure or when longer than max */
 struct span get_span(struct reader *r, size_t max);

@@ -64,22 +64,25 @@ take_connection(void)
     return in.fds[0];
 }
 
-/* CONN_BACK: flags, a count that may lie, bytes. */
+/* CONN_BACK: maybe flags as if it were CONN_PREFIX, a count that may lie, bytes. */
 static void
 hand_back(int fd, unsigned char flags, uint32_t count, const char *bytes, size_t n, int nfds)
 {
     static unsigned char m[2 + 5 + 4096];
     int fds[FDS_MAX];
 
+    size_t at = 2;
+
     m[0] = MSG_CONN_BACK;
     m[1] = 0;
-    m[2] = flags;
+    if (flags)
+        m[at++] = flags;
     for (unsigned b = 0; b < 4; b++)
-        m[3 + b] = (unsigned char)(count >> (8 * b));
-    memcpy(m + 7, bytes, n);
+        m[at++] = (unsigned char)(count >> (8 * b));
+    memcpy(m + at, bytes, n);
     for (int i = 0; i < nfds; i++)
         fds[i] = fd;
-    utter(ROOM, m, 7 + n, fds, nfds);
+    utter(ROOM, m, at + n, fds, nfds);
 }
 
 static const char head[] = "GET / HTTP/1.1\r\nHost: bob.test\r\n\r\n";

@@ -7,6 +7,8 @@
 
 #include "hostel/ipc/message.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #define NET "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\1" /* ::ffff:192.0.2.1 */
@@ -41,8 +43,8 @@ GETTER(msg_pool)
 GETTER(msg_vhost)
 GETTER(msg_rule)
 GETTER(msg_pool_state)
-GETTER(msg_conn)
 GETTER(msg_conn_prefix)
+GETTER(msg_conn_back)
 
 /* Whole it parses; shorter or longer by any number of bytes it does not. */
 static void
@@ -111,8 +113,8 @@ every_payload_is_exact(void **state)
     EXACT(msg_rule, {.kind = RULE_ACCESS, .op = 1, .a = 128, .match = SPAN(NET)});
     EXACT(msg_rule, {.kind = RULE_ACCESS, .op = 0, .a = 0, .match = SPAN(NET)});
     EXACT(msg_pool_state, {.pool = 1, .generation = 2, .socket = SPAN("0-1000.0.2.sock")});
-    EXACT(msg_conn, {SPAN("\0\1\2")});
-    EXACT(msg_conn_prefix, {2, SPAN("GET / HTTP/1.1\r\n")});
+    EXACT(msg_conn_prefix, {{2, NET, 80}, SPAN("GET / HTTP/1.1\r\n")});
+    EXACT(msg_conn_back, {SPAN("GET / HTTP/1.1\r\n")});
 }
 
 /* A payload that only a liar sends: each row would pass but for one thing. */
@@ -127,6 +129,67 @@ every_payload_is_exact(void **state)
         r = (struct reader){buf_span(&b), 0};                                                  \
         assert_true(type##_get(&r, &out) < 0);                                                 \
     } while (0)
+
+/* As many as there are rows: cut between two rows it is a shorter one. */
+static void
+visitors_of_a_batch(void **state)
+{
+    struct msg_conn m = {.n = IPC_FDS_MAX}, out;
+    struct buf b = fresh();
+    struct writer w = {&b, 0};
+    struct reader r;
+    size_t row;
+
+    (void)state;
+    for (unsigned i = 0; i < m.n; i++)
+        m.visitors[i] = (struct msg_visitor){(uint8_t)(i % 4), NET, (uint16_t)(1000 + i)};
+    msg_conn_put(&w, &m);
+    assert_int_equal(w.error, 0);
+    row = b.len / IPC_FDS_MAX;
+    for (size_t cut = 0; cut <= b.len; cut++) {
+        r = (struct reader){span_of(b.data, cut), 0};
+        assert_int_equal(msg_conn_get(&r, &out) == 0, cut > 0 && cut % row == 0);
+        if (cut == 0 || cut % row)
+            continue;
+        assert_int_equal(out.n, cut / row);
+        for (unsigned i = 0; i < out.n; i++) {
+            assert_int_equal(out.visitors[i].flags, i % 4);
+            assert_memory_equal(out.visitors[i].ip, NET, MSG_NET_BYTES);
+            assert_int_equal(out.visitors[i].port, 1000 + i);
+        }
+    }
+    memset(b.data + b.len, 0, row);
+    r = (struct reader){span_of(b.data, b.len + row), 0};
+    assert_true(msg_conn_get(&r, &out) < 0); /* one too many */
+}
+
+static void
+visitors_addresses(void **state)
+{
+    struct sockaddr_storage in = {0}, out;
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(8080)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(81)}, got;
+    struct msg_visitor v;
+
+    (void)state;
+    inet_pton(AF_INET, "192.0.2.1", &v4.sin_addr);
+    memcpy(&in, &v4, sizeof(v4));
+    msg_visitor_from(&v, &in);
+    assert_memory_equal(v.ip, NET, MSG_NET_BYTES);
+    assert_int_equal(v.port, 8080);
+    inet_pton(AF_INET6, "2001:db8::7", &v6.sin6_addr);
+    memcpy(&in, &v6, sizeof(v6));
+    msg_visitor_from(&v, &in);
+    msg_visitor_to(&v, &out);
+    memcpy(&got, &out, sizeof(got));
+    assert_int_equal(got.sin6_family, AF_INET6);
+    assert_memory_equal(&got.sin6_addr, &v6.sin6_addr, 16);
+    assert_int_equal(got.sin6_port, htons(81));
+    in.ss_family = AF_UNIX; /* not one of the internet's: nobody */
+    msg_visitor_from(&v, &in);
+    assert_memory_equal(v.ip, (uint8_t[16]){0}, 16);
+    assert_int_equal(v.port, 0);
+}
 
 static void
 bounds_are_kept(void **state)
@@ -148,10 +211,13 @@ bounds_are_kept(void **state)
     REFUSED(msg_vhost, {.names = {big, MSG_NAMES_MAX + 1}, .root = SPAN("/")});
     REFUSED(msg_pool_state, {.pool = MSG_POOLS_MAX});
     REFUSED(msg_pool_state, {.socket = {big, MSG_SOCKET_MAX + 1}});
-    REFUSED(msg_conn, {{NULL, 0}});
-    REFUSED(msg_conn, {{big, 65}});
-    REFUSED(msg_conn_prefix, {0, {NULL, 0}});
-    REFUSED(msg_conn_prefix, {0, {big, MSG_PREFIX_MAX + 1}});
+    REFUSED(msg_conn, {.n = 0});
+    REFUSED(msg_conn, {.n = 1, .visitors = {{4, NET, 80}}});
+    REFUSED(msg_conn_prefix, {{0, NET, 80}, {NULL, 0}});
+    REFUSED(msg_conn_prefix, {{0, NET, 80}, {big, MSG_PREFIX_MAX + 1}});
+    REFUSED(msg_conn_prefix, {{8, NET, 80}, SPAN("GET")});
+    REFUSED(msg_conn_back, {{NULL, 0}});
+    REFUSED(msg_conn_back, {{big, MSG_PREFIX_MAX + 1}});
 }
 
 static void
@@ -231,6 +297,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_payload_is_exact),
+        cmocka_unit_test(visitors_of_a_batch),
+        cmocka_unit_test(visitors_addresses),
         cmocka_unit_test(bounds_are_kept),
         cmocka_unit_test(bounds_of_vhosts_are_kept),
         cmocka_unit_test(bounds_of_rules_are_kept),
