@@ -5,7 +5,8 @@
 BUILD_PACKAGES="build-essential cmake pkg-config libuv1-dev node-llhttp libcyaml-dev libyaml-dev
 libseccomp-dev libcap-dev libfcgi-dev libcrypt-dev nettle-dev libbrotli-dev libzstd-dev zlib1g-dev"
 RUN_PACKAGES="php-cgi media-types curl procps"
-TEST_PACKAGES="clang libclang-rt-dev libcmocka-dev python3 python3-pytest"
+TEST_PACKAGES="clang libclang-rt-dev libcmocka-dev python3 python3-pytest
+python3-pytest-xdist"
 
 # install_missing PACKAGE...: install what is not there; says nothing when all is.
 install_missing() {

@@ -132,9 +132,15 @@ one "build: clang" build build-clang -DCMAKE_C_COMPILER=clang -DHOSTEL_SANITIZE=
 summed "floors" "$PYTHON" tests/floors/run.py
 summed "unit tests, sanitized" unit
 one "install" installed
-summed "end to end: release" env HOSTEL_BUILD=build "$PYTHON" -m pytest -q tests/e2e
+# What does not measure time or memory runs several at once: these tests mostly wait.
+summed "end to end: release" env HOSTEL_BUILD=build "$PYTHON" -m pytest -q -n 4 \
+    -m "not alone" tests/e2e
+summed "end to end: release, one by one" env HOSTEL_BUILD=build "$PYTHON" -m pytest -q \
+    -m alone tests/e2e
 summed "end to end: sanitized, the core of it" env HOSTEL_BUILD=build-debug HOSTEL_SLOW=4 \
-    "$PYTHON" -m pytest -q -m core tests/e2e
+    "$PYTHON" -m pytest -q -n 4 -m "core and not alone" tests/e2e
+summed "end to end: sanitized, one by one" env HOSTEL_BUILD=build-debug HOSTEL_SLOW=4 \
+    "$PYTHON" -m pytest -q -m "core and alone" tests/e2e
 summed "HTTP rows: release" env HOSTEL_BUILD=build "$PYTHON" tests/http/run.py
 summed "HTTP rows: sanitized" env HOSTEL_BUILD=build-debug HOSTEL_SLOW=4 \
     "$PYTHON" tests/http/run.py

@@ -250,6 +250,7 @@ def test_a_path_cannot_break_the_page(listed):
     (listed.root / name).rmdir()
 
 
+@pytest.mark.alone
 def test_too_many_entries(box):
     """10,000 of them are shown, and that there are more is said; others need not wait long."""
     s = box.site("many.test", autoindex=True)

@@ -269,6 +269,7 @@ def test_pipeline_in_order_until_the_bad_one(box):
 # --- what they cost -----------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @pytest.mark.core
 def test_pipelined_work_takes_turns(box):
     """One packet that asks a thousand times for what takes milliseconds: others come between."""

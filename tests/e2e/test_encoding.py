@@ -231,6 +231,7 @@ def test_a_file_that_shrinks_while_it_is_compressed_is_cut(room):
 # --- slow readers and busy workers ----------------------------------------------------------------
 
 
+@pytest.mark.alone
 @pytest.mark.core
 @pytest.mark.parametrize("coding", CODINGS)
 def test_a_slow_reader_gets_all_and_costs_little(room, coding):
@@ -286,6 +287,7 @@ def by_curl(coding, body):
     return out
 
 
+@pytest.mark.alone
 def test_others_are_served_while_a_big_file_is_compressed(room):
     """Twenty big files at once: a small page in between waits for slices, not for files."""
     room.site.write("huge.txt", BIG * 4)

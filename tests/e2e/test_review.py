@@ -104,6 +104,7 @@ def test_stop_while_everybody_starts(box):
     assert time.monotonic() - begin < 11.5 * SLOW
 
 
+@pytest.mark.alone
 @pytest.mark.root
 @pytest.mark.parametrize("again", [False, True])
 def test_stop_with_stopped_children(box, php_cgi, again):
@@ -121,6 +122,7 @@ def test_stop_with_stopped_children(box, php_cgi, again):
     assert time.monotonic() - begin < (1.5 if again else 5) * SLOW
 
 
+@pytest.mark.alone
 @pytest.mark.root
 def test_log_flood_of_short_lines(box, php_cgi):
     """The supervisor pays by the line: a script that floods takes none of its time."""

@@ -202,6 +202,7 @@ def measured(server, seconds=2.0):
     pytest.param(b"GET / HTTP/1.1\r\nHost: wait.test\r\nX: ", id="half a head"),
     pytest.param(b"GET / HTTP/1.1\r\nHost: wait.test\r\nX: " + b"a" * 4000, id="4 KB of a head"),
 ])
+@pytest.mark.alone
 def test_half_heads_do_not_spin(box, data):
     """Level-triggered waiting for more than is there would take a whole core."""
     s = page_site(box, "wait.test")
@@ -224,6 +225,7 @@ def test_half_heads_do_not_spin(box, data):
         c.close()
 
 
+@pytest.mark.alone
 def test_vanished_half_heads_do_not_spin(box):
     """The client's FIN behind half a head must not wake anyone for ever."""
     s = page_site(box, "fin.test")
@@ -239,6 +241,7 @@ def test_vanished_half_heads_do_not_spin(box):
         c.close()
 
 
+@pytest.mark.alone
 def test_slow_reader_does_not_spin(box):
     s = page_site(box, "slow.test")
     s.write("big.bin", bytes(30 << 20))

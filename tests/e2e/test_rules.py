@@ -212,6 +212,7 @@ def test_password_holds_no_second_longer_than_its_file(rules):
                    "a user less", 2)
 
 
+@pytest.mark.alone
 @pytest.mark.core
 def test_others_do_not_wait_for_a_hash(box):
     """One that takes long: who asked for it may leave, others are served meanwhile."""
@@ -250,6 +251,7 @@ def test_slow_hash_in_a_file_from_the_future(box, slow):
         assert c.get(slow.host, "/x/a", fields=basic("slow")).text == "a"
 
 
+@pytest.mark.alone
 @pytest.mark.core
 def test_who_has_left_costs_no_hash(box, slow):
     server = box.serve()

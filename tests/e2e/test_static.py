@@ -626,6 +626,7 @@ def test_directory_names_are_bytes(house):
 @pytest.mark.parametrize("method,fields", [
     ("GET", []), ("HEAD", []), ("POST", []), ("GET", [("Range", "bytes=0-9,20-29")]),
     ("GET", [("If-Modified-Since", formatdate(0, usegmt=True))])])
+@pytest.mark.alone
 @pytest.mark.parametrize("name", ["fifo", "socket", "fifo.php", "to-fifo", "fifo-index/"])
 def test_no_file_never_hangs(house, name, method, fields):
     a = house.alice
