@@ -147,9 +147,10 @@ summed "HTTP rows: sanitized" env HOSTEL_BUILD=build-debug HOSTEL_SLOW=4 \
 summed "fuzz, briefly" sh tests/fuzz/run.sh 3
 if [ "$(id -u)" = 0 ]; then
     summed "regain: attacks from inside" env HOSTEL_BUILD=build "$PYTHON" tests/regain/run.py
+    summed "package" sh tests/package.sh
     one "quickstart" sh cmd/quickstart.sh --check --port "$(free_port)"
 else
-    say "regain and quickstart need root"
-    add 0 0 2
+    say "regain, package and quickstart need root"
+    add 0 0 3
 fi
 finish
