@@ -2,12 +2,12 @@
 #include "conn.h"
 #include "hostel/http/h1.h"
 
-#include <stddef.h>
+#include <errno.h>
 
 static struct conn *
 conn_of(struct sink *s)
 {
-    return (struct conn *)((char *)s - offsetof(struct conn, sink));
+    return round_of(s)->x.owner;
 }
 
 /* An unread body that is too much to read on, or that may never come: nothing after it. */
@@ -18,7 +18,7 @@ body_in_the_way(const struct round *r)
         return false;
     if (r->x.req.expect_continue && !r->continued)
         return true;
-    return r->x.req.framing == BODY_LENGTH && r->body_left > CONN_REST_MAX;
+    return r->x.req.framing == BODY_LENGTH && r->body_left > ROUND_REST_MAX;
 }
 
 static enum sink_flow
@@ -46,8 +46,6 @@ framing(const struct conn *c, struct round *r, const struct response *res)
     const struct request *req = &r->x.req;
     unsigned flags = 0;
 
-    r->bodiless = res->bodiless;
-    r->answer_left = res->length;
     r->close = r->close || res->close || !req->keep_alive || c->all->stopping ||
                c->all->settings.keepalive_ms == 0 || body_in_the_way(r);
     if (res->length == RESPONSE_LENGTH_UNKNOWN && !res->bodiless) {
@@ -80,30 +78,21 @@ sink_head(struct sink *s, const struct response *res)
         fail(c);
         return SINK_GONE;
     }
-    r->status = res->status;
+    round_head(r, res);
     stream_copy(&c->stream, buf_span(out));
     r->body_mark = c->stream.put_bytes;
     conn_ready(c);
     return flow(c);
 }
 
-/* May n more bytes of body go out? Never more than the head has promised. */
 static bool
 body_fits(struct conn *c, uint64_t n)
 {
-    struct round *r = c->round;
+    int rc = round_body(c->round, n);
 
-    if (r->bodiless || n == 0)
-        return false;
-    if (r->answer_left != RESPONSE_LENGTH_UNKNOWN) {
-        if (n > r->answer_left) {
-            fail(c);
-            return false;
-        }
-        r->answer_left -= n;
-    }
-    r->body_bytes += n;
-    return true;
+    if (rc == -EMSGSIZE)
+        fail(c);
+    return rc == 0;
 }
 
 static void
@@ -166,7 +155,7 @@ sink_end(struct sink *s)
     struct round *r = c->round;
 
     r->x.answerer = NULL;
-    if (!r->bodiless && r->answer_left != RESPONSE_LENGTH_UNKNOWN && r->answer_left > 0) {
+    if (round_short(r)) {
         fail(c);
         return;
     }

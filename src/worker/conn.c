@@ -32,27 +32,14 @@
 
 /* --- a round that ends early ------------------------------------------------------------ */
 
-void
-conn_drop_answerer(struct conn *c)
-{
-    const struct answerer_ops *answerer = c->round->x.answerer;
-
-    c->round->x.answerer = NULL;
-    if (answerer && answerer->on_gone)
-        answerer->on_gone(c->round->x.answerer_data);
-}
-
 enum conn_state
 conn_refuse(struct conn *c, unsigned status)
 {
-    static const struct field again = {SPAN("Retry-After"), SPAN("5")};
-    struct round *r = c->round ? c->round : round_start(c);
+    struct round *r = c->round ? c->round : conn_round_start(c);
 
-    conn_drop_answerer(c);
-    r->failed = false;
     r->chunks = false;
     r->close = true;
-    errorpage_answer(&r->x, status, &again, status == 429 || status == 503);
+    round_refuse(r, status);
     if (r->ended)
         return CONN_LEAVE;
     r->body_unwanted = true;
@@ -64,7 +51,7 @@ conn_give_up(struct conn *c, unsigned status)
 {
     if (c->round->status == 0)
         return conn_refuse(c, status);
-    conn_drop_answerer(c);
+    round_drop_answerer(c->round);
     c->abort = c->round->cut_shows;
     return CONN_GONE;
 }
@@ -87,13 +74,8 @@ turn_is_over(const struct conn *c)
 
 /* --- HEAD ------------------------------------------------------------------------------- */
 
-/*
- * Whose host is it?
- *
- * ret  the site; NULL: none of this user's
- */
-static const struct site *
-route(struct conn *c, const char *host)
+const struct site *
+conn_route(struct conn *c, const char *host)
 {
     const struct site *site = sites_find(c->all->sites, span_str(host));
 
@@ -113,7 +95,7 @@ take_request(struct conn *c, const struct site *site)
     struct round *r;
 
     c->site = site;
-    r = round_start(c);
+    r = conn_round_start(c);
     request_from_head(&r->x.req, head, span_of(c->input.p, head->bytes));
     c->input = span_skip(c->input, head->bytes);
     r->body_left = r->x.req.body_bytes;
@@ -127,8 +109,9 @@ static enum conn_state
 on_head(struct conn *c)
 {
     struct head *head = &c->all->parsed;
-    const struct site *site = route(c, head->host_name);
+    const struct site *site = conn_route(c, head->host_name);
     bool first = c->first;
+    unsigned status;
 
     c->first = false;
     c->seen = 0;
@@ -136,16 +119,8 @@ on_head(struct conn *c)
     if (!site && !(first && c->returned))
         return CONN_BACK;
     take_request(c, site);
-    if (!site)
-        return conn_refuse(c, 421);
-    if (c->refusal)
-        return conn_refuse(c, c->refusal);
-    if (!limits_seat(c))
-        return conn_refuse(c, 503);
-    if (head->expect_other)
-        return conn_refuse(c, 417);
-    exchange_answer(&c->round->x, c->all->files);
-    return CONN_ANSWER;
+    status = round_answer(c->round, c, head->expect_other);
+    return status ? conn_refuse(c, status) : CONN_ANSWER;
 }
 
 static enum conn_state
@@ -193,24 +168,6 @@ say_continue(struct conn *c)
         stream_copy(&c->stream, H1_CONTINUE);
 }
 
-/* Give the answerer one piece of the body. */
-static void
-feed(struct round *r, struct span piece)
-{
-    const struct answerer_ops *answerer = r->x.answerer;
-
-    if (!answerer || r->body_unwanted) {
-        r->rest_bytes += piece.n;
-        return;
-    }
-    if (piece.n > 0 && answerer->body.data(r->x.answerer_data, piece) < 0) {
-        r->body_unwanted = true;
-        return;
-    }
-    if (r->body_done && r->x.answerer)
-        answerer->body.end(r->x.answerer_data);
-}
-
 /*
  * Read the body as far as it is there.
  *
@@ -228,7 +185,7 @@ read_body(struct conn *c)
 
         if (rc == 1) {
             r->continued = true;
-            feed(r, piece);
+            round_feed(r, piece);
             continue;
         }
         if (rc != 0)
@@ -319,7 +276,7 @@ step_rest(struct conn *c)
 
         if (rc == 1) {
             r->rest_bytes += piece.n;
-            r->close = r->rest_bytes > CONN_REST_MAX;
+            r->close = r->rest_bytes > ROUND_REST_MAX;
             continue;
         }
         n = rc == 0 ? input_read(c) : -EPIPE;
@@ -358,7 +315,7 @@ step_leave(struct conn *c)
     r->batched = stream_pending(&c->stream); /* it leaves with this turn's last answer */
     close = r->close;
     body_done = r->body_done;
-    round_end(c);
+    conn_round_end(c);
     return close ? farewell(c, body_done) : CONN_HEAD;
 }
 

@@ -1,17 +1,16 @@
 /*
- * One HTTP/1 connection, and what all connections of a worker share. Floor 6; worker.
+ * One connection, its life in HTTP/1, and what all connections of a worker share. Floor 6;
+ * worker.
  */
 #ifndef WORKER_CONN_H
 #define WORKER_CONN_H
 
 #include "hostel/base/buf.h"
-#include "hostel/base/tally.h"
-#include "hostel/http/chunked.h"
 #include "hostel/net/deadline.h"
 #include "hostel/net/stream.h"
 #include "hostel/peek/head.h"
-#include "hostel/serve/exchange.h"
 #include "hostel/serve/turns.h"
+#include "round.h"
 #include "sites.h"
 
 #include <sys/queue.h>
@@ -20,8 +19,7 @@
 /* Bytes read and not yet consumed: what a hand-back can carry, and more than a head may be. */
 #define CONN_INPUT_MAX 49152
 
-#define CONN_REST_MAX  (256 * 1024) /* of an unwanted body, read and dropped; over it: close */
-#define CONN_LINGER_MS 2000         /* for the visitor to read the last answer */
+#define CONN_LINGER_MS 2000 /* for the visitor to read the last answer */
 
 enum conn_state {
     CONN_HEAD,
@@ -34,36 +32,7 @@ enum conn_state {
     CONN_STATES
 };
 
-/* One request on its way, from its head to its log line. */
-struct round {
-    struct exchange x;
-    SLIST_ENTRY(round) spare;
-    struct tally_row *seat; /* at its site, where those are counted; else NULL */
-    /* its body */
-    struct chunked chunked;
-    uint64_t body_left;  /* BODY_LENGTH */
-    uint64_t rest_bytes; /* read and dropped */
-    bool body_done;      /* all of it was read, or there is none */
-    bool body_unwanted;  /* the answerer takes no more of it */
-    bool continued;      /* it is on its way, or 100 was said */
-    /* its answer */
-    unsigned status;      /* 0 until the head was written */
-    uint64_t answer_left; /* of the declared length; RESPONSE_LENGTH_UNKNOWN */
-    uint64_t body_mark;   /* the stream's put_bytes before the body */
-    uint64_t body_bytes;  /* of the answer, without framing */
-    bool chunks;          /* the answer goes out chunked */
-    bool bodiless;
-    bool cut_shows; /* its end is the connection's end: a cut one needs a reset */
-    bool ended, failed;
-    bool full;    /* the answerer waits for on_room */
-    bool batched; /* small, and on its way out with others */
-    bool close;   /* the connection ends with it */
-};
-
-struct conns;
-
 struct conn {
-    struct sink sink;
     struct stream stream;
     struct deadline deadline;
     TAILQ_ENTRY(conn) entry;
@@ -170,9 +139,16 @@ void conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64
 /* Run c before the loop sleeps again: something happened outside its own turn. */
 void conn_ready(struct conn *c);
 
-/* conns.c: a round's two ends; the second writes the log line, if anything was answered. */
-struct round *round_start(struct conn *c);
-void round_end(struct conn *c);
+/* conns.c: c's round begins and ends, with its log line if anything was answered. */
+struct round *conn_round_start(struct conn *c);
+void conn_round_end(struct conn *c);
+
+/*
+ * conn.c: whose host is it?
+ *
+ * ret  the site; NULL: none of this user's
+ */
+const struct site *conn_route(struct conn *c, const char *host);
 
 /* conns.c: close it, whatever it was at; frees c, maybe later. */
 void conn_end(struct conn *c);
@@ -206,8 +182,8 @@ limits_crowded(const struct conns *all)
  */
 void limits_admit(struct conn *c, uint64_t net);
 
-/* ret  false: its site has as many requests as it may */
-bool limits_seat(struct conn *c);
+/* ret  false: r's site has as many requests as it may */
+bool limits_seat(struct conns *all, struct round *r);
 
 /* pace.c: a window begins; moved is what the connection has moved so far, in this direction */
 void pace_start(struct conn *c, uint64_t moved);
@@ -215,9 +191,6 @@ void pace_start(struct conn *c, uint64_t moved);
 /* ret  true: less moved in the window than should; else, when it is over, the next one begins
  */
 bool pace_late(struct conn *c, uint64_t moved, uint64_t window_ms);
-
-/* settle.c: is there a body still to come, and somebody who takes it? */
-bool round_takes_body(const struct round *r);
 
 /*
  * Answer with an error page and close: nothing that follows can be trusted to be a request, or
@@ -227,9 +200,6 @@ enum conn_state conn_refuse(struct conn *c, unsigned status);
 
 /* As conn_refuse(), unless an answer has begun already: that one is cut. */
 enum conn_state conn_give_up(struct conn *c, unsigned status);
-
-/* Whoever still works on the answer shall stop. */
-void conn_drop_answerer(struct conn *c);
 
 /* answer.c: the sink that writes HTTP/1 to a connection. */
 extern const struct sink_ops conn_sink_ops;

@@ -2,7 +2,6 @@
 #include "conn.h"
 #include "hostel/base/mem.h"
 #include "hostel/ipc/message.h"
-#include "hostel/serve/accesslog.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -12,35 +11,26 @@
 /* --- a round ---------------------------------------------------------------------------- */
 
 struct round *
-round_start(struct conn *c)
+conn_round_start(struct conn *c)
 {
     struct round *r = SLIST_FIRST(&c->all->spare);
 
-    if (r) {
+    if (r)
         SLIST_REMOVE_HEAD(&c->all->spare, spare);
-        memset(r, 0, sizeof(*r));
-    } else {
+    else
         r = mem_new(sizeof(*r));
-    }
-    r->x.visitor = &c->visitor;
-    r->x.sink = &c->sink;
-    r->x.site = c->site;
-    r->x.auth = c->all->auth;
+    round_init(r, c, c->site, &conn_sink_ops);
     r->x.owner = c;
-    r->body_done = true;
     c->round = r;
     return r;
 }
 
 void
-round_end(struct conn *c)
+conn_round_end(struct conn *c)
 {
     struct round *r = c->round;
 
-    if (r->status)
-        accesslog_line(&r->x, r->status, answer_sent(c));
-    exchange_done(&r->x);
-    tally_drop(&c->all->seats, &r->seat);
+    round_done(r, c->all, answer_sent(c));
     c->round = NULL;
     if (SLIST_EMPTY(&c->all->spare))
         SLIST_INSERT_HEAD(&c->all->spare, r, spare);
@@ -48,8 +38,7 @@ round_end(struct conn *c)
         free(r);
 }
 
-/* --- the end
- * ---------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------- */
 
 static void
 on_stream_closed(struct stream *s)
@@ -69,8 +58,8 @@ void
 conn_end(struct conn *c)
 {
     if (c->round) {
-        conn_drop_answerer(c);
-        round_end(c);
+        round_drop_answerer(c->round);
+        conn_round_end(c);
     }
     turns_remove(&c->turn);
     deadline_clear(&c->deadline);
@@ -81,8 +70,7 @@ conn_end(struct conn *c)
     stream_close(&c->stream, c->abort, on_stream_closed);
 }
 
-/* --- outside of its own turn
- * -------------------------------------------------------------------- */
+/* --- outside of its own turn ------------------------------------------------------------ */
 
 void
 conn_ready(struct conn *c)
@@ -250,7 +238,6 @@ conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t ne
 {
     struct conn *c = mem_new(sizeof(*c));
 
-    c->sink.ops = &conn_sink_ops;
     c->turn.run = on_turn;
     stream_init(&c->stream, all->loop, fd, on_stream_ready);
     buf_init(&c->in, CONN_INPUT_MAX);

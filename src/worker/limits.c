@@ -41,12 +41,12 @@ limits_admit(struct conn *c, uint64_t net)
 }
 
 bool
-limits_seat(struct conn *c)
+limits_seat(struct conns *all, struct round *r)
 {
-    const struct site *site = c->site;
+    const struct site *site = r->x.site;
 
     if (site->conns_max == 0)
         return true;
-    c->round->seat = tally_add(&c->all->seats, (uintptr_t)site, site->conns_max);
-    return c->round->seat;
+    r->seat = tally_add(&all->seats, (uintptr_t)site, site->conns_max);
+    return r->seat;
 }

@@ -1,13 +1,6 @@
 /* What a connection does when its turn is over and it lives on. Floor 6; worker. */
 #include "conn.h"
 
-bool
-round_takes_body(const struct round *r)
-{
-    return !r->body_done && r->x.answerer && r->x.answerer->body.data &&
-           r->rest_bytes <= CONN_REST_MAX;
-}
-
 /* What is it waiting for, and how long may that take? */
 static void
 set_deadline(struct conn *c)

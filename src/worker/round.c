@@ -1,0 +1,113 @@
+/* One request on its way, whatever version it came in. Floor 6; worker. */
+#include "conn.h"
+#include "hostel/serve/accesslog.h"
+
+#include <errno.h>
+
+void
+round_init(struct round *r, struct conn *c, const struct site *site, const struct sink_ops *ops)
+{
+    memset(r, 0, sizeof(*r));
+    r->sink.ops = ops;
+    r->x.visitor = &c->visitor;
+    r->x.sink = &r->sink;
+    r->x.site = site;
+    r->x.auth = c->all->auth;
+    r->body_done = true;
+}
+
+void
+round_done(struct round *r, struct conns *all, uint64_t sent)
+{
+    if (r->status)
+        accesslog_line(&r->x, r->status, sent);
+    exchange_done(&r->x);
+    tally_drop(&all->seats, &r->seat);
+}
+
+unsigned
+round_answer(struct round *r, struct conn *c, bool expect_other)
+{
+    if (!r->x.site)
+        return 421;
+    if (c->refusal)
+        return c->refusal;
+    if (!limits_seat(c->all, r))
+        return 503;
+    if (expect_other)
+        return 417;
+    exchange_answer(&r->x, c->all->files);
+    return 0;
+}
+
+void
+round_refuse(struct round *r, unsigned status)
+{
+    static const struct field again = {SPAN("Retry-After"), SPAN("5")};
+
+    round_drop_answerer(r);
+    r->failed = false;
+    errorpage_answer(&r->x, status, &again, status == 429 || status == 503);
+}
+
+void
+round_drop_answerer(struct round *r)
+{
+    const struct answerer_ops *answerer = r->x.answerer;
+
+    r->x.answerer = NULL;
+    if (answerer && answerer->on_gone)
+        answerer->on_gone(r->x.answerer_data);
+}
+
+bool
+round_takes_body(const struct round *r)
+{
+    return !r->body_done && r->x.answerer && r->x.answerer->body.data &&
+           r->rest_bytes <= ROUND_REST_MAX;
+}
+
+void
+round_feed(struct round *r, struct span piece)
+{
+    const struct answerer_ops *answerer = r->x.answerer;
+
+    if (!answerer || !answerer->body.data || r->body_unwanted) {
+        r->rest_bytes += piece.n;
+        return;
+    }
+    if (piece.n > 0 && answerer->body.data(r->x.answerer_data, piece) < 0) {
+        r->body_unwanted = true;
+        return;
+    }
+    if (r->body_done && r->x.answerer)
+        answerer->body.end(r->x.answerer_data);
+}
+
+void
+round_head(struct round *r, const struct response *res)
+{
+    r->status = res->status;
+    r->bodiless = res->bodiless;
+    r->answer_left = res->length;
+}
+
+int
+round_body(struct round *r, uint64_t n)
+{
+    if (r->bodiless || n == 0)
+        return -ENODATA;
+    if (r->answer_left != RESPONSE_LENGTH_UNKNOWN) {
+        if (n > r->answer_left)
+            return -EMSGSIZE;
+        r->answer_left -= n;
+    }
+    r->body_bytes += n;
+    return 0;
+}
+
+bool
+round_short(const struct round *r)
+{
+    return !r->bodiless && r->answer_left != RESPONSE_LENGTH_UNKNOWN && r->answer_left > 0;
+}
