@@ -5,6 +5,7 @@
 #include "value.h"
 
 #include "hostel/base/mem.h"
+#include "hostel/sys/jail.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -164,9 +165,12 @@ php_of(const struct raw_php *raw, struct note_vhost *note)
     return php;
 }
 
-/* What the whole user takes from one of his vhosts: the highest of each; 0 is never to exit. */
+/*
+ * What the whole user takes from one of his vhosts: the highest of each, where 0 is never to
+ * exit, and the narrower wall.
+ */
 static void
-raise_user(struct conf_user *u, uint32_t workers, uint64_t idle_ms)
+raise_user(struct conf_user *u, uint32_t workers, uint64_t idle_ms, bool jailed)
 {
     bool fresh = u->workers == 0;
 
@@ -174,6 +178,7 @@ raise_user(struct conf_user *u, uint32_t workers, uint64_t idle_ms)
         u->workers = workers;
     if (fresh || idle_ms == 0 || (u->idle_exit_ms != 0 && idle_ms > u->idle_exit_ms))
         u->idle_exit_ms = idle_ms;
+    u->jailed = u->jailed || jailed;
 }
 
 static void
@@ -197,7 +202,7 @@ check_php(const struct conf_vhost *v, struct conf_errors *errors)
 }
 
 static void
-check_vhost(const struct conf_vhost *v, size_t names_bytes, size_t index_bytes,
+check_vhost(const struct conf_vhost *v, size_t names_bytes, size_t index_bytes, bool jailed,
             struct conf_errors *errors)
 {
     struct stat st;
@@ -215,6 +220,10 @@ check_vhost(const struct conf_vhost *v, size_t names_bytes, size_t index_bytes,
         errors_vhost(errors, v->file, v->host, "root %s is not a directory", v->root);
     if (v->php)
         check_php(v, errors);
+    if (jailed && jail_version() < 0)
+        errors_vhost(errors, v->file, v->host,
+                     "jail: home needs Landlock, which this kernel does not have or was booted "
+                     "without: 5.19 or newer, with landlock among its lsm=");
 }
 
 /* What says how the site answers, beside its files. */
@@ -256,6 +265,7 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
 {
     struct conf *c = users->conf;
     char host[VALUE_HOST_MAX + 1], why[USERS_WHY_MAX];
+    bool jailed = number_of(ROW_JAIL, raw->jail) != 0;
     size_t names_bytes, index_bytes = 0;
     struct conf_vhost *v;
 
@@ -276,7 +286,7 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
         .file = file,
     };
     fill_answers(v, raw, &note->rules, errors);
-    check_vhost(v, names_bytes, index_bytes, errors);
+    check_vhost(v, names_bytes, index_bytes, jailed, errors);
     if (!good(ROW_USER, raw->user))
         return;
     if (users_find(users, raw->user, good(ROW_GROUP, raw->group) ? raw->group : NULL, &v->user,
@@ -284,5 +294,5 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
         errors_vhost(errors, file, host, "%s", why);
     else
         raise_user(&c->users[v->user], (uint32_t)number_of(ROW_WORKERS, raw->workers),
-                   number_of(ROW_IDLE_EXIT, raw->idle_exit));
+                   number_of(ROW_IDLE_EXIT, raw->idle_exit), jailed);
 }

@@ -31,6 +31,7 @@ struct raw_vhost {
     struct raw_list index;
     char *workers;
     char *idle_exit;
+    char *jail;
     char *access_log;
     char *error_log;
     char *by_default;

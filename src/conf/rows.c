@@ -228,6 +228,16 @@ const struct row rows[ROWS] = {
                            "A worker without a connection for so long retires; 0 is never. "
                            "Among the vhosts of one user and group the longest time counts, "
                            "and never above all."},
+    [ROW_JAIL] = {.name = "vhost.jail",
+                  IN_VHOST(jail),
+                  .type = VALUE_WORD,
+                  .words = "off home",
+                  .preset = "off",
+                  .help =
+                      "With home this user's workers and PHP reach nothing but his home, his "
+                      "document roots, temporary directories and what PHP needs of the system, "
+                      "whatever file modes would let him. It counts for all vhosts of one user "
+                      "and group when it stands in one."},
     [ROW_VHOST_ACCESS_LOG] = {.name = "vhost.access_log",
                               IN_VHOST(access_log),
                               .type = VALUE_LOG,

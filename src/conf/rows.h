@@ -89,6 +89,7 @@ enum row_id {
     ROW_INDEX,
     ROW_WORKERS,
     ROW_IDLE_EXIT,
+    ROW_JAIL,
     ROW_VHOST_ACCESS_LOG,
     ROW_VHOST_ERROR_LOG,
     ROW_DEFAULT,

@@ -101,6 +101,20 @@ needs_files(const char *path)
     return needs;
 }
 
+/* The jail of the vhosts of this user, if the configuration has such. */
+static int
+fill_jail(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
+          const char *program)
+{
+    int rc = 0, fd = open(program, O_PATH | O_CLOEXEC);
+
+    for (size_t i = 0; i < conf->nusers && rc == 0; i++)
+        if (conf->users[i].ids.uid == ids->uid && conf->users[i].jailed && spec->jail_fd < 0)
+            rc = jails_open(conf, &conf->users[i], fd, NULL, &spec->jail_fd);
+    fd_close(&fd);
+    return rc;
+}
+
 static int
 fill_spec(struct spawn_spec *spec, enum confine_role role, const struct conf *conf,
           const struct ids *ids, char *program)
@@ -114,7 +128,7 @@ fill_spec(struct spawn_spec *spec, enum confine_role role, const struct conf *co
     spec->own_group = false; /* stay with the terminal that asked */
     spec->path = program;
     if (role != CONFINE_ACCEPTOR)
-        return 0;
+        return fill_jail(spec, conf, ids, program);
     if (needs_files(program)) {
         fprintf(stderr,
                 "hostel: %s needs files to start, and an acceptor's root directory is "

@@ -248,7 +248,10 @@ start_process(struct pool *p)
     spec.fds[0] = p->listen_fd;
     spec.fds[1] = SPAWN_FD_LOG;
     spec.fds[2] = SPAWN_FD_LOG;
-    rc = child_start(&p->child, &spec, log_fd);
+    rc = jails_open(s->conf, p->room->user, -1, p->php, &spec.jail_fd);
+    if (rc == 0)
+        rc = child_start(&p->child, &spec, log_fd);
+    fd_close(&spec.jail_fd);
     environment_free(env);
     if (rc == 0)
         p->state = POOL_RUNS;

@@ -247,6 +247,17 @@ void spec_worker(struct spawn_spec *spec, const struct conf *conf, const struct 
                  const char *php_dir);
 void spec_php(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids);
 
+/*
+ * jails.c: the jail of a user's process.
+ *
+ * in   exe  O_PATH of a program outside of the system's directories that is to run, or -1
+ * in   php  what it runs when it is PHP; else NULL
+ * out  fd   owned by the caller; -1: his vhosts ask for none
+ * ret  0; -errno: said in the log, and nothing may be started
+ */
+int jails_open(const struct conf *conf, const struct conf_user *user, int exe,
+               const struct conf_php *php, int *fd);
+
 /* --- the whole ------------------------------------------------------------------------------
  */
 

@@ -312,6 +312,7 @@ worker_start(struct worker_child *w)
     };
     struct supervisor *s = w->room->s;
     struct spawn_spec spec;
+    int rc;
 
     w->child = (struct child){.s = s, .owner = w, .on_exit = on_exit_of};
     (void)snprintf(w->child.label, sizeof(w->child.label), "hostel-worker of %s",
@@ -320,7 +321,11 @@ worker_start(struct worker_child *w)
     spec.exec_fd = s->worker_exe;
     spec.nfds = 5;
     spec.fds[4] = w->room->back;
-    return control_start(&w->control, &w->child, &spec, &end);
+    rc = jails_open(s->conf, w->room->user, s->worker_exe, NULL, &spec.jail_fd);
+    if (rc == 0)
+        rc = control_start(&w->control, &w->child, &spec, &end);
+    fd_close(&spec.jail_fd);
+    return rc;
 }
 
 void

@@ -3,7 +3,7 @@
  * order in which it happens; every step is checked, and the first that fails ends the child.
  *
  *   signals -> session -> descriptors -> directories -> limits -> ids -> capabilities
- *           -> parent still there -> filter -> exec
+ *           -> parent still there -> jail -> filter -> exec
  *
  * The supervisor has one thread, so all of the C library may be used here. Floor 1.
  */
@@ -12,6 +12,7 @@
 #include "cage.h"
 #include "hostel/base/fd.h"
 #include "hostel/sys/caps.h"
+#include "hostel/sys/jail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,7 @@ struct child {
     const struct spawn_spec *spec;
     int status;   /* to the parent */
     int exec_fd;  /* the executable, or -1 */
+    int jail_fd;  /* or -1 */
     int listener; /* the filter's, or -1 */
     pid_t parent;
     const char *step; /* what is being done: for the parent, when it fails */
@@ -95,21 +97,26 @@ lift(int fd)
     return up < 0 ? -errno : up;
 }
 
-/* All but the table, the status socket and the executable are closed: none waits for exec. */
+static int
+by_number(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* All but the table and what c still needs are closed: none waits for exec. */
 static int
 close_others(const struct child *c)
 {
-    unsigned keep[2] = {(unsigned)c->status, (unsigned)c->status};
+    int keep[] = {c->exec_fd, c->jail_fd, c->status};
     unsigned from = c->spec->nfds;
 
-    if (c->exec_fd >= 0) {
-        keep[0] = (unsigned)(c->exec_fd < c->status ? c->exec_fd : c->status);
-        keep[1] = (unsigned)(c->exec_fd < c->status ? c->status : c->exec_fd);
-    }
-    for (size_t i = 0; i < 2; i++) {
-        if (from < keep[i] && close_range(from, keep[i] - 1, 0) < 0)
+    qsort(keep, sizeof(keep) / sizeof(keep[0]), sizeof(keep[0]), by_number);
+    for (size_t i = 0; i < sizeof(keep) / sizeof(keep[0]); i++) {
+        if (keep[i] < 0)
+            continue;
+        if (from < (unsigned)keep[i] && close_range(from, (unsigned)keep[i] - 1, 0) < 0)
             return -errno;
-        from = keep[i] + 1;
+        from = (unsigned)keep[i] + 1;
     }
     return close_range(from, ~0u, 0) < 0 ? -errno : 0;
 }
@@ -132,6 +139,8 @@ place_descriptors(struct child *c)
     c->status = rc;
     if (spec->exec_fd >= 0 && (c->exec_fd = lift(spec->exec_fd)) < 0)
         return c->exec_fd;
+    if (spec->jail_fd >= 0 && (c->jail_fd = lift(spec->jail_fd)) < 0)
+        return c->jail_fd;
     for (unsigned i = 0; i < spec->nfds; i++) {
         if (spec->fds[i] >= 0) {
             lifted[i] = lift(spec->fds[i]);
@@ -228,6 +237,20 @@ die_with_parent(struct child *c)
     return getppid() == c->parent ? 0 : -ESRCH;
 }
 
+/* After the ids and NO_NEW_PRIVS, before the filter, which knows no such call. */
+static int
+enter_jail(struct child *c)
+{
+    int rc;
+
+    c->step = "jail";
+    if (c->jail_fd < 0)
+        return 0;
+    rc = jail_enter(c->jail_fd);
+    fd_close(&c->jail_fd);
+    return rc;
+}
+
 static int
 lock_cage(struct child *c)
 {
@@ -269,12 +292,13 @@ child_run(const struct spawn_spec *spec, int status, pid_t parent)
 {
     static int (*const steps[])(struct child *) = {
         reset_signals,  own_group,       place_descriptors, enter_directories, set_limits,
-        drop_privilege, die_with_parent, lock_cage,         execute,
+        drop_privilege, die_with_parent, enter_jail,        lock_cage,         execute,
     };
     struct child c = {
         .spec = spec,
         .status = status,
         .exec_fd = -1,
+        .jail_fd = -1,
         .listener = -1,
         .parent = parent,
     };

@@ -51,9 +51,21 @@ class House:
             write(f"{self.top}/{name}/www/secret.php", "<?php return 'secret';\n", uid)
             self.copy("php/attack.php", f"{name}/www/attack.php", uid)
         write(f"{self.top}/root-only", "root's\n")
+        self.outside = self.make_outside()
         self.decoy = f"{self.logs}/decoy.log"
         write(self.decoy, "a line\n", mode=0o640)
         self.compile()
+
+    def make_outside(self):
+        """Open to everybody by its modes, and in no temporary directory: what a jail is for."""
+        top = tempfile.mkdtemp(prefix="hostel-regain-", dir="/var/lib")
+        os.chmod(top, 0o755)
+        os.mkdir(f"{top}/shared")
+        os.chmod(f"{top}/shared", 0o777)
+        write(f"{top}/open.txt", "open to all\n", mode=0o644)
+        shutil.copy("/bin/true", top)
+        write(f"{top}/shared/file.txt", "open to all\n", ALICE, mode=0o666)
+        return top
 
     def dir(self, name, uid=0, mode=0o700):
         path = os.path.join(self.top, name)
@@ -84,13 +96,13 @@ class House:
         setuid_capability = struct.pack("<IIIII", 0x02000001, 1 << 7, 0, 0, 0)
         os.setxattr(f"{self.bin}/capable", "security.capability", setuid_capability)
 
-    def config(self, name, port, acceptors=1):
+    def config(self, name, port, acceptors=1, **of_vhosts):
         path = f"{self.top}/{name}.json"  # the configuration is YAML, and so JSON too
         vhosts = [{
             "host": f"{user}.test", "user": str(uid), "root": f"{self.top}/{user}/www",
             "access_log": f"{self.logs}/{name}-{user}.access",
             "error_log": f"{self.logs}/{name}-{user}.error",
-            "php": {"processes": 2},
+            "php": {"processes": 2}, **of_vhosts,
         } for user, uid in (("alice", ALICE), ("bob", BOB))]
         with open(path, "w") as f:
             json.dump({
@@ -125,6 +137,7 @@ class House:
         for server in self.servers:
             server.stop()
         shutil.rmtree(self.top, ignore_errors=True)
+        shutil.rmtree(self.outside, ignore_errors=True)
 
 
 class Server:

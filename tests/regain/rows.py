@@ -207,6 +207,23 @@ PHP = [
 
 # Links in the user's own document root that his worker is asked to follow. The worker reads
 # as its user, so it gets what he gets; the control is a link to a file of his own.
+# In the jail of `jail: home`; the control is the same role and user without it.
+JAILED = [
+    ("files", "read", ["{outside}/open.txt"], (W, P)),
+    ("files", "openat2", ["{outside}/shared/file.txt"], (W, P)),
+    ("files", "list", ["{outside}"], (W, P)),
+    # these a worker does nowhere
+    ("files", "write", ["{outside}/shared/file.txt"], (P,)),
+    ("files", "create", ["{outside}/shared"], (P,)),
+    ("files", "symlink", ["{outside}/shared"], (P,)),
+    ("files", "hardlink", ["{outside}/shared/file.txt", "{own}/jail-link"], (P,)),
+    ("files", "rename", ["{outside}/shared/file.txt"], (P,)),
+    ("files", "remove", ["{outside}/shared/file.txt"], (P,)),
+    ("kernel", "exec", ["{outside}/true"], (P,)),
+    ("procs", "kill", ["{sleeper}"], (P,)),
+    ("procs", "pidfd-kill", ["{sleeper}"], (P,)),
+]
+
 LINKS = ["{bobsecret}", "{rootonly}", "{ownlog}", "/etc/shadow"]
 
 # Hostile programs in the place of a worker: (mode, what must happen).

@@ -9,6 +9,7 @@ passes only because it is broken. A table at the end: attack, wall, control, res
 
 import argparse
 import concurrent.futures
+import ctypes
 import os
 import re
 import shutil
@@ -97,10 +98,10 @@ class Attacker:
             os.close(stray)
         return outcome(p.returncode, p.stdout)
 
-    def confined(self, role, program, attack, args):
+    def confined(self, role, program, attack, args, config=None):
         user = "nobody" if role == "acceptor" else str(ALICE)
         return self.run([f"{self.house.build}/hostel", "confine", role, user,
-                         "--config", self.server.config, "--",
+                         "--config", config or self.server.config, "--",
                          f"{self.house.bin}/{program}", attack, *args])
 
     def control(self, kind, program, attack, args):
@@ -153,6 +154,7 @@ def targets(house, server):
         "rootonly": f"{top}/root-only", "secretname": SECRET, "lowport": low_port(),
         "boblog": f"{house.logs}/{server.name}-bob.error",
         "ownlog": f"{house.logs}/{server.name}-alice.error",
+        "outside": house.outside,
     }
 
 
@@ -194,6 +196,31 @@ def run_confined(attacker, table):
             control = (None, cannot_be_shown(attack, words) or control[1])
         for role, result in results:
             table.add(f"{role}: {shown}", result[1], control[1], judge(result, control))
+
+
+def run_jailed(attacker, table):
+    """The same role and user, with jail: home and without."""
+    config = attacker.house.config("jailed", 1, jail="home")
+    with subprocess.Popen(["/bin/sleep", "600"], user=ALICE, group=ALICE,
+                          extra_groups=[]) as sleeper:
+        attacker.names["sleeper"] = str(sleeper.pid)
+        for program, attack, args, roles in rows.JAILED:
+            for role in roles:
+                name = f"jailed {role}: {attack} {' '.join(os.path.basename(a) for a in args)}"
+                if not table.wants(name):
+                    continue
+                words = attacker.words(args)
+                result = attacker.confined(role, program, attack, words, config)
+                control = attacker.confined(role, program, attack, words)
+                if attack in ("kill", "pidfd-kill") and result[0] and landlock() < 6:
+                    control = (None, "skip: this kernel's Landlock knows no signals")
+                table.add(name, result[1], control[1], judge(result, control))
+        sleeper.kill()
+
+
+def landlock():
+    """The version of the kernel's Landlock, or 0."""
+    return max(ctypes.CDLL(None).syscall(444, None, 0, 1), 0)
 
 
 # --- inside PHP ---------------------------------------------------------------------------------
@@ -340,6 +367,8 @@ def main():
         run_php(attacker, table)
         run_links(attacker, table)
         run_confined(attacker, table)
+        if landlock() >= 2:
+            run_jailed(attacker, table)
         run_hostile(house, table, "worker", rows.WORKER_WORDS, "small worker")
         run_hostile(house, table, "acceptor", rows.ACCEPTOR_WORDS, "small acceptor")
     finally:

@@ -84,6 +84,7 @@ struct conf_user {
     struct ids ids;
     uint32_t workers;      /* the highest that one of its vhosts asks for */
     uint64_t idle_exit_ms; /* the highest likewise; 0 = never, above all */
+    bool jailed;           /* one of them says so */
 };
 
 struct conf {

@@ -59,6 +59,7 @@ spec_of(enum cage cage, const struct ids *ids, char *const *argv)
         .ids = geteuid() == 0 ? ids : NULL,
         .min_uid = 1000,
         .exec_fd = -1,
+        .jail_fd = -1,
         .path = argv[0],
         .argv = argv,
         .envp = env,

@@ -1,0 +1,51 @@
+/* A user's jail, where his vhosts ask for one: made anew for each start. Floor 6, hostel. */
+#include "supervisor.h"
+#include "hostel/base/log.h"
+#include "hostel/base/mem.h"
+#include "hostel/sys/jail.h"
+
+#include <stdlib.h>
+
+struct paths {
+    struct jail_path *v;
+    size_t n;
+};
+
+static void
+add(struct paths *p, const char *path, enum jail_right right)
+{
+    if (!path || !*path)
+        return;
+    p->v = mem_grow(p->v, (p->n + 1) * sizeof(*p->v));
+    p->v[p->n++] = (struct jail_path){path, right};
+}
+
+int
+jails_open(const struct conf *conf, const struct conf_user *user, int exe,
+           const struct conf_php *php, int *fd)
+{
+    struct paths paths = {NULL, 0};
+    const char *left_out;
+    int rc;
+
+    *fd = -1;
+    if (!user->jailed)
+        return 0;
+    add(&paths, user->ids.home, JAIL_OWN);
+    for (size_t i = 0; i < conf->nvhosts; i++)
+        if (&conf->users[conf->vhosts[i].user] == user)
+            add(&paths, conf->vhosts[i].root, JAIL_OWN);
+    if (php) {
+        add(&paths, php->command, JAIL_READ);
+        add(&paths, php->ini, JAIL_READ);
+    }
+    rc = jail_open(paths.v, paths.n, exe, fd, &left_out);
+    if (rc < 0)
+        log_error("user %s: jail: %s", user->ids.name, uv_strerror(rc));
+    else if (left_out)
+        log_warn("user %s: jail: %s leads through a symbolic link and is left out: name the "
+                 "directory itself",
+                 user->ids.name, left_out);
+    free(paths.v);
+    return rc;
+}
