@@ -8,6 +8,7 @@
 #include "beneath.h"
 #include "hostel/base/fd.h"
 #include "script.h"
+#include "scripts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -244,12 +245,11 @@ resolve_entry(const struct site *site, int root_fd, struct found *f)
     look_up(site, f);
 }
 
-void
-resolve(const struct site *site, struct span path, uint64_t now_ms, struct found *f)
+static void
+resolve_anew(const struct site *site, struct span path, struct found *f)
 {
     bool slash = path.n > 0 && path.p[path.n - 1] == '/';
 
-    f->root_fd = site_dir_fd(site->dir, now_ms);
     f->fd = -1;
     f->path_info = (struct span){NULL, 0};
     path = span_skip(path, 1);
@@ -271,4 +271,15 @@ resolve(const struct site *site, struct span path, uint64_t now_ms, struct found
         try_path_info(site, path, f);
     else if (absent(f))
         nothing(f, 404, 0);
+}
+
+void
+resolve(const struct site *site, struct span path, uint64_t now_ms, struct found *f)
+{
+    f->root_fd = site_dir_fd(site->dir, now_ms);
+    if (site->php && scripts_find(site_dir_scripts(site->dir, false), path, now_ms, f))
+        return;
+    resolve_anew(site, path, f);
+    if (f->kind == FOUND_SCRIPT)
+        scripts_note(site_dir_scripts(site->dir, true), path, now_ms, f);
 }

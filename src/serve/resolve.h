@@ -21,7 +21,7 @@
 
 enum found_kind {
     FOUND_FILE,      /* fd, st */
-    FOUND_SCRIPT,    /* a script that exists and can be read; st */
+    FOUND_SCRIPT,    /* a script that exists and can be read, or was and could a moment ago */
     FOUND_DIRECTORY, /* asked for without its "/": redirect; st */
     FOUND_LISTING,   /* a directory without index file that may be listed: fd */
     FOUND_NOTHING,   /* status */

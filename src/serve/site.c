@@ -5,6 +5,7 @@
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
 #include "hostel/serve/logfile.h"
+#include "scripts.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct site_dir {
     int fd;
     uint64_t checked_ms;
     bool checked;
+    struct scripts *scripts; /* NULL: none was found yet */
 };
 
 struct site_dir *
@@ -37,6 +39,7 @@ site_dir_free(struct site_dir **d)
     if (!*d)
         return;
     fd_close(&(*d)->fd);
+    scripts_free(&(*d)->scripts);
     free(*d);
     *d = NULL;
 }
@@ -51,6 +54,14 @@ site_dir_fd(struct site_dir *d, uint64_t now_ms)
         d->checked_ms = now_ms;
     }
     return d->fd;
+}
+
+struct scripts *
+site_dir_scripts(struct site_dir *d, bool make)
+{
+    if (!d->scripts && make)
+        d->scripts = scripts_new();
+    return d->scripts;
 }
 
 void

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct site_dir;
+struct scripts;
 struct logfile;  /* serve/logfile.h: lines gathered, written append-only */
 struct php_pool; /* serve/php_pool.h */
 
@@ -50,6 +51,9 @@ void site_dir_free(struct site_dir **d);
 
 /* ret  lent until the next call; -1 while it cannot be opened: 404 */
 int site_dir_fd(struct site_dir *d, uint64_t now_ms);
+
+/* What is known of the scripts below it; lent. ret  NULL: nothing, and make is false */
+struct scripts *site_dir_scripts(struct site_dir *d, bool make);
 
 /*
  * One line into the site's error log: "time [client ADDR] text", text escaped and cut at 2048

@@ -111,7 +111,7 @@ static const struct row {
 /* clang-format on */
 
 static void
-check(const struct row *r)
+check_once(const struct row *r)
 {
     static char sane; /* any pool will do: it is only looked whether there is one */
     static char path[PATH_MAX + 100];
@@ -133,6 +133,22 @@ check(const struct row *r)
     if ((f.kind == FOUND_FILE || f.kind == FOUND_LISTING) != (f.fd >= 0))
         fail_msg("%s: fd %d", r->why, f.fd);
     fd_close(&f.fd);
+}
+
+/* Anew, and as it may be remembered then. */
+static void
+check(const struct row *r)
+{
+    check_once(r);
+    check_once(r);
+}
+
+/* Of another policy nothing is remembered: a site has one. */
+static void
+forget(void)
+{
+    site_dir_free(&site.dir);
+    site.dir = site_dir_new(site.root);
 }
 
 static void
@@ -170,9 +186,11 @@ static void
 test_policies(void **state)
 {
     (void)state;
+    forget();
     site.symlinks = SYMLINKS_OFF;
     for (size_t i = 0; i < sizeof(no_links) / sizeof(no_links[0]); i++)
         check(&no_links[i]);
+    forget();
     site.symlinks = SYMLINKS_FOLLOW;
     site.autoindex = true;
     for (size_t i = 0; i < sizeof(listed) / sizeof(listed[0]); i++)
