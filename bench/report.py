@@ -94,7 +94,16 @@ def bar_lines(results):
         middle = medians(case)
         if HOSTEL in middle and ITK in middle:
             lines.append(f"| {name} | Hostel / mpm-itk | {middle[HOSTEL] / middle[ITK]:.1f} | |")
-    return lines + idle_bars(results) + users_bars(results) + [""]
+    return lines + bare_bars(results) + idle_bars(results) + users_bars(results) + [""]
+
+
+def bare_bars(results):
+    r = results.get("php-bare", {}).get(HOSTEL)
+    if not r or "wrong" in r:
+        return []
+    return [f"| php-bare | at most 15 % more CPU than php-cgi alone: {r['bare']:,.0f} "
+            f"| {r['overhead'] * 100:.0f} % | "
+            f"{'reached' if r['overhead'] <= 0.15 else '**not reached**'} |"]
 
 
 def idle_bars(results):

@@ -17,6 +17,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
+import bare
 import box as boxes
 import cases
 import load
@@ -27,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 HOSTS = ("one.test", "two.test", "three.test")
 FIRST_UID, FIRST_OF_MANY = 6101, 7001
 FILES = 1 << 16   # descriptors that a process may have, if the machine lets us
-NAMES = [c.name for c in cases.LOADS] + ["idle", "users"]
+NAMES = [c.name for c in cases.LOADS] + ["php-bare", "idle", "users"]
 
 
 def arguments():
@@ -179,6 +180,10 @@ class Run:
             if case.name in self.args.only:
                 self.case(case)
         self.stop()
+        if "php-bare" in self.args.only:
+            self.alone("php-bare", ("hostel",),
+                       lambda peer, d: bare.overhead(peer, d, self.sites, self.args.rounds,
+                                                     self.args.seconds))
         if "idle" in self.args.only:
             n = 1000 if self.args.quick else idle_connections()
             self.alone("idle", cases.IDLE_PEERS,
