@@ -147,21 +147,36 @@ preset_list(enum row_id id)
     return list;
 }
 
+static char **
+take_list(struct note_list *list)
+{
+    char **v = list->v ? list->v : mem_new_array(1, sizeof(*v));
+
+    *list = (struct note_list){0};
+    return v;
+}
+
 static struct conf_php *
-php_of(const struct raw_php *raw, struct note_vhost *note)
+php_of(const struct conf *c, const struct raw_php *raw, struct note_vhost *note)
 {
     static const struct raw_php empty;
     struct conf_php *php = mem_new(sizeof(*php));
+    size_t bytes = 0;
 
     raw = raw ? raw : &empty;
     php->command = mem_str(text_of(ROW_PHP_COMMAND, raw->command));
     php->processes = (uint32_t)number_of(ROW_PHP_PROCESSES, raw->processes);
     php->max_requests = (uint32_t)number_of(ROW_PHP_MAX_REQUESTS, raw->max_requests);
     php->idle_exit_ms = number_of(ROW_PHP_IDLE_EXIT, raw->idle_exit);
+    php->request_timeout_ms = good(ROW_PHP_REQUEST_TIMEOUT, raw->request_timeout)
+                                  ? number_of(ROW_PHP_REQUEST_TIMEOUT, raw->request_timeout)
+                                  : c->request_timeout_ms;
+    php->queue = (uint32_t)number_of(ROW_PHP_QUEUE, raw->queue);
+    php->queue_timeout_ms = number_of(ROW_PHP_QUEUE_TIMEOUT, raw->queue_timeout);
     php->ini = mem_str(text_of(ROW_PHP_INI, raw->ini));
-    php->env = note->env ? note->env : mem_new_array(1, sizeof(*php->env));
-    note->env = NULL;
-    note->nenv = 0;
+    php->define = take_list(&note->define);
+    php->env = take_list(&note->env);
+    php->restart_on = list_of(ROW_PHP_RESTART_ON, &raw->restart_on, &bytes);
     return php;
 }
 
@@ -281,7 +296,7 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
                               : preset_list(ROW_INDEX),
         .access_log = log_of(ROW_VHOST_ACCESS_LOG, raw->access_log, c->access_log),
         .error_log = log_of(ROW_VHOST_ERROR_LOG, raw->error_log, c->error_log),
-        .php = note->php ? php_of(raw->php, note) : NULL,
+        .php = note->php ? php_of(c, raw->php, note) : NULL,
         .by_default = number_of(ROW_DEFAULT, raw->by_default) != 0,
         .file = file,
     };

@@ -20,7 +20,9 @@ php_free(struct conf_php *php)
         return;
     free(php->command);
     free(php->ini);
+    list_free(php->define);
     list_free(php->env);
+    list_free(php->restart_on);
     free(php);
 }
 

@@ -19,7 +19,11 @@ struct raw_php {
     char *processes;
     char *max_requests;
     char *idle_exit;
+    char *request_timeout;
+    char *queue;
+    char *queue_timeout;
     char *ini;
+    struct raw_list restart_on;
 };
 
 struct raw_vhost {

@@ -403,11 +403,46 @@ const struct row rows[ROWS] = {
                            .help =
                                "PHP that nobody used for so long is stopped; the next request "
                                "starts it again."},
+    [ROW_PHP_REQUEST_TIMEOUT] =
+        {.name = "php.request_timeout",
+         IN_PHP(request_timeout),
+         .type = VALUE_TIME,
+         .preset_note = "that of the whole server",
+         .min = "100ms",
+         .max = "1d",
+         .help = "How long a script may say nothing before its request is answered 504 and its "
+                 "process is ended. One whose visitor has left has as long."},
+    [ROW_PHP_QUEUE] = {.name = "php.queue",
+                       IN_PHP(queue),
+                       .type = VALUE_NUMBER,
+                       .preset = "1024",
+                       .min = "0",
+                       .max = "1000000",
+                       .unit = "requests",
+                       .help = "How many wait for a process in one worker; more are answered "
+                               "503 at once."},
+    [ROW_PHP_QUEUE_TIMEOUT] = {.name = "php.queue_timeout",
+                               IN_PHP(queue_timeout),
+                               .type = VALUE_TIME,
+                               .preset = "30s",
+                               .min = "100ms",
+                               .max = "1d",
+                               .help = "How long one may wait for a process, or for PHP to "
+                                       "start; then it is answered 503."},
     [ROW_PHP_INI] = {.name = "php.ini",
                      IN_PHP(ini),
                      .type = VALUE_PATH,
                      .preset_note = "php-cgi's own",
                      .help = "A php.ini for this site."},
+    [ROW_PHP_DEFINE] = {.name = "php.define",
+                        .section = SECTION_PHP,
+                        .type = VALUE_DEFINE,
+                        .preset_note = "none",
+                        .min = "0",
+                        .max = "100",
+                        .unit = "entries",
+                        .help = "Settings of php.ini, name: value, 16 KiB together; they come "
+                                "after every file, as with php-cgi's option -d."},
     [ROW_PHP_ENV] = {.name = "php.env",
                      .section = SECTION_PHP,
                      .type = VALUE_ENV,
@@ -417,6 +452,17 @@ const struct row rows[ROWS] = {
                      .unit = "entries",
                      .help = "Environment variables for PHP, NAME: value, 16 KiB together. "
                              "Nothing is inherited from the server."},
+    [ROW_PHP_RESTART_ON] = {.name = "php.restart_on",
+                            IN_PHP(restart_on),
+                            .type = VALUE_WATCHED,
+                            .shape = ROW_LIST,
+                            .preset_note = "none",
+                            .min = "0",
+                            .max = "8",
+                            .help = "Files, absolute or below the document root: when one of "
+                                    "them appears, goes or changes, the next request finds "
+                                    "PHP started anew. Looked at once a second, with the "
+                                    "user's own rights."},
     [ROW_HEADERS_SET] =
         {.name = "headers.set",
          .section = SECTION_HEADERS,

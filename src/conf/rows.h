@@ -31,6 +31,7 @@ enum value_type {
     VALUE_HOST,    /* exact or "*.example.org" */
     VALUE_ACCOUNT, /* name or number of a user or group */
     VALUE_INDEX,   /* a file name without '/' */
+    VALUE_WATCHED, /* a file, absolute or below the document root */
     VALUE_GLOB,
     VALUE_WORD,     /* one of the row's words */
     VALUE_PAGE,     /* a path in the site: begins with '/' */
@@ -46,6 +47,7 @@ enum value_type {
     VALUE_VHOSTS, /* list of mappings: SECTION_VHOST */
     VALUE_PHP,    /* a mapping, maybe empty: SECTION_PHP */
     VALUE_ENV,    /* a mapping with free keys */
+    VALUE_DEFINE, /* the same, of php.ini's names */
     /* what follows becomes rules: walk_rules.h */
     VALUE_HEADERS,     /* list of mappings: SECTION_HEADERS */
     VALUE_REDIRECTS,   /* list of mappings: SECTION_REDIRECTS */
@@ -111,8 +113,13 @@ enum row_id {
     ROW_PHP_PROCESSES,
     ROW_PHP_MAX_REQUESTS,
     ROW_PHP_IDLE_EXIT,
+    ROW_PHP_REQUEST_TIMEOUT,
+    ROW_PHP_QUEUE,
+    ROW_PHP_QUEUE_TIMEOUT,
     ROW_PHP_INI,
+    ROW_PHP_DEFINE,
     ROW_PHP_ENV,
+    ROW_PHP_RESTART_ON,
     ROW_HEADERS_SET,
     ROW_HEADERS_ADD,
     ROW_HEADERS_REMOVE,

@@ -145,6 +145,19 @@ index_wrong(struct span text)
 }
 
 static const char *
+watched_wrong(struct span text)
+{
+    struct span rest = text, name;
+
+    if (text.n == 0 || text.n > VALUE_PATH_MAX || text.p[text.n - 1] == '/')
+        return "must be the path of a file";
+    while (span_cut(&rest, '/', &name))
+        if (span_eq(name, SPAN("..")))
+            return "must be without `..`";
+    return NULL;
+}
+
+static const char *
 wrong(const struct row *r, struct span text, char range[static RANGE_TEXT_MAX])
 {
     struct sockaddr_storage addr;
@@ -171,6 +184,8 @@ wrong(const struct row *r, struct span text, char range[static RANGE_TEXT_MAX])
         return account_wrong(text);
     case VALUE_INDEX:
         return index_wrong(text);
+    case VALUE_WATCHED:
+        return watched_wrong(text);
     case VALUE_GLOB:
         return text.n > 0 && text.n <= VALUE_PATH_MAX ? NULL : "must be 1..4095 bytes";
     case VALUE_WORD:

@@ -143,9 +143,9 @@ walk_value(struct walk *w, const struct row *r)
         walk_vhosts(w, r);
     else if (r->type == VALUE_PHP)
         walk_php(w, r);
-    else if (r->type == VALUE_ENV)
+    else if (r->type == VALUE_ENV || r->type == VALUE_DEFINE)
         walk_env(w, r);
-    else if (r->type > VALUE_ENV)
+    else if (r->type > VALUE_DEFINE)
         walk_rules(w, r);
     else
         walk_scalar(w, r);
@@ -277,15 +277,22 @@ walk_file(const char *file, struct span bytes, bool site, struct notes *notes,
     yaml_parser_delete(&w.parser);
 }
 
+static void
+note_list_done(struct note_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        free(list->v[i]);
+    free(list->v);
+}
+
 void
 notes_done(struct notes *notes)
 {
     for (size_t i = 0; i < notes->nglobs; i++)
         free(notes->globs[i].pattern);
     for (size_t i = 0; i < notes->nvhosts; i++) {
-        for (size_t j = 0; j < notes->vhosts[i].nenv; j++)
-            free(notes->vhosts[i].env[j]);
-        free(notes->vhosts[i].env);
+        note_list_done(&notes->vhosts[i].env);
+        note_list_done(&notes->vhosts[i].define);
         rules_done(&notes->vhosts[i].rules);
     }
     free(notes->globs);

@@ -16,12 +16,16 @@ struct note_glob {
     struct place at;
 };
 
+struct note_list { /* of a mapping with free keys */
+    char **v;      /* "NAME=value", NULL-ended; NULL when there is none */
+    size_t n;
+    size_t bytes; /* with a NUL each */
+};
+
 struct note_vhost {
     struct place at;
     bool php;
-    char **env; /* "NAME=value", NULL-ended; NULL when there is none */
-    size_t nenv;
-    size_t env_bytes; /* with a NUL each */
+    struct note_list env, define;
     struct rules rules;
 };
 

@@ -98,7 +98,6 @@ msg_worker_init_put(struct writer *w, const struct msg_worker_init *m)
     put_u32(w, m->head_timeout_ms);
     put_u32(w, m->body_timeout_ms);
     put_u32(w, m->send_timeout_ms);
-    put_u32(w, m->request_timeout_ms);
     put_u32(w, m->conns_max);
     put_u32(w, m->conns_per_addr);
     put_u64(w, m->body_rate);
@@ -115,7 +114,6 @@ msg_worker_init_get(struct reader *r, struct msg_worker_init *m)
     m->head_timeout_ms = get_u32(r);
     m->body_timeout_ms = get_u32(r);
     m->send_timeout_ms = get_u32(r);
-    m->request_timeout_ms = get_u32(r);
     m->conns_max = get_u32(r);
     m->conns_per_addr = get_u32(r);
     m->body_rate = get_u64(r);
@@ -139,19 +137,27 @@ void
 msg_pool_put(struct writer *w, const struct msg_pool *m)
 {
     put_u32(w, m->id);
-    put_u32(w, m->processes);
-    put_u32(w, m->workers);
+    put_u32(w, m->slots);
+    put_u8(w, m->keep);
     put_u32(w, m->idle_exit_ms);
+    put_u32(w, m->request_timeout_ms);
+    put_u32(w, m->queue);
+    put_u32(w, m->queue_timeout_ms);
+    put_span(w, m->restart_on);
 }
 
 int
 msg_pool_get(struct reader *r, struct msg_pool *m)
 {
     m->id = get_u32(r);
-    m->processes = get_u32(r);
-    m->workers = get_u32(r);
+    m->slots = get_u32(r);
+    m->keep = get_u8(r);
     m->idle_exit_ms = get_u32(r);
-    return got(r, m->id < MSG_POOLS_MAX && m->processes && m->workers);
+    m->request_timeout_ms = get_u32(r);
+    m->queue = get_u32(r);
+    m->queue_timeout_ms = get_u32(r);
+    m->restart_on = get_span(r, MSG_RESTART_MAX);
+    return got(r, m->id < MSG_POOLS_MAX && m->slots && m->keep <= 1);
 }
 
 void
@@ -278,6 +284,23 @@ msg_pool_state_get(struct reader *r, struct msg_pool_state *m)
     m->generation = get_u32(r);
     m->retry_ms = get_u32(r);
     m->socket = get_span(r, MSG_SOCKET_MAX);
+    return got(r, m->pool < MSG_POOLS_MAX);
+}
+
+void
+msg_pool_stuck_put(struct writer *w, const struct msg_pool_stuck *m)
+{
+    put_u32(w, m->pool);
+    put_u32(w, m->generation);
+    put_u64(w, m->inode);
+}
+
+int
+msg_pool_stuck_get(struct reader *r, struct msg_pool_stuck *m)
+{
+    m->pool = get_u32(r);
+    m->generation = get_u32(r);
+    m->inode = get_u64(r);
     return got(r, m->pool < MSG_POOLS_MAX);
 }
 

@@ -261,6 +261,7 @@ php_answer(struct exchange *x, struct php_pool *p, const struct php_script *scri
         refuse(x, p, 503);
         return;
     }
+    php_pool_look(p);
     r = request_new(x, p);
     fcgi_begin(&r->params, &r->out);
     cgi_variables(&r->params, x, script);

@@ -12,29 +12,37 @@
  * kept for longer than LIFE_MS, whoever waits for its process then comes next.
  *
  * PHP may close a connection that is kept at any time, most of all right behind the last answer
- * before a process retires, when our next request may be on its way already (F24). To know
- * whether it was taken then, the last record of a request without a body, the empty STDIN that
- * PHP does not look at before the next request, is held back: PHP runs the script when it has
- * read all else. So a connection that is reset was closed with some of it unread, and the
- * request may go elsewhere; one that just ends was not, and the request is never sent again. A
- * request with a body gets a fresh connection, which only a process that waits for work takes.
+ * before a process retires, when our next request may be on its way already (F24); and a
+ * process that is killed may take a last connection with it. To know whether the request was
+ * taken then, the last record of one without a body, the empty STDIN that PHP does not look at
+ * before the next request, is held back: PHP runs the script when it has read all else. So a
+ * connection that is reset was closed with some of it unread, and the request may go elsewhere;
+ * one that just ends was not, and the request is never sent again. Of a request with a body
+ * that cannot be told: it gets a fresh connection, which only a process that waits for work
+ * takes.
  *
- * A connection is left with its reading half shut: PHP's next write fails and ends the script,
- * as soon as it lets it; and we hear when it closes its end.
+ * A connection that is left is shut down, so that PHP's next write fails and ends the script as
+ * soon as it lets it. That last record, which nobody reads, then tells when PHP is through: it
+ * is gone from the socket when the other end is closed.
  */
 #include "php_request.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #define READ_BYTES 65536 /* one recv() */
 #define TURNS_MAX  8     /* recv() or send() calls of one wake-up; then the others' turn */
 #define LIFE_MS    1000  /* of a connection that is kept */
+#define AGAIN_MAX  4     /* times that one request goes elsewhere */
+#define WEDGED_MS  2000  /* for a script to be ended that was asked for it */
+#define ONCE_BYTES 65536 /* of a request: a fresh socket takes them with one send() */
 
 static char scratch[READ_BYTES]; /* bytes live here within one turn of link_read() only */
 
@@ -155,6 +163,7 @@ link_write(struct php_link *l)
         }
         out = buf_span(&r->out);
         if (out.n == 0) {
+            l->sent = true;
             stop_sending(l);
             return;
         }
@@ -172,19 +181,33 @@ link_write(struct php_link *l)
     }
 }
 
-/* The record that was held back. A second try comes when it found no room. */
-void
-php_link_pay(struct php_link *l)
+/* Is there something in the socket that PHP has not read? */
+static bool
+unread(const struct php_link *l)
+{
+    int bytes;
+
+    return ioctl(l->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+static void
+pay(struct php_link *l)
 {
     FCGI_Header end;
     ssize_t n;
 
-    if (!l->owes)
-        return;
     fcgi_stdin_header(&end, 0);
     n = send(l->fd, &end, sizeof(end), MSG_NOSIGNAL);
     l->owes = n < 0 && (errno == EAGAIN || errno == EINTR);
-    if (l->owes && l->state == LINK_RUNS)
+}
+
+/* Time for what was held back, if PHP has read all else; it has not begun before. */
+void
+php_link_pay(struct php_link *l)
+{
+    if (l->owes && !unread(l))
+        pay(l);
+    if (l->owes)
         deadline_set(&l->deadline, &l->pool->owes_wait);
 }
 
@@ -195,7 +218,7 @@ php_link_pay(struct php_link *l)
  * ret  0; -EPIPE: nothing was taken
  */
 static int
-send_again(struct php_link *l, struct php_request *r)
+send_at_once(struct php_link *l, struct php_request *r)
 {
     FCGI_Header end;
     struct iovec iov[2] = {{&end, l->owes ? sizeof(end) : 0}, {0}};
@@ -255,7 +278,7 @@ lost(struct php_link *l, int error)
     struct php_pool *p = l->pool;
 
     l->gone = true;
-    if (!l->used || l->heard || !l->owes || error != -ECONNRESET) {
+    if (l->heard || !l->owes || error != -ECONNRESET || r->again++ == AGAIN_MAX) {
         php_request_fail(r, 502, "PHP closed the connection before its answer was whole");
         return;
     }
@@ -264,6 +287,8 @@ lost(struct php_link *l, int error)
     link_close(l);
     php_pool_requeue(r);
     php_pool_run(p);
+    if (r->stage == PHP_QUEUED && p->state == POOL_FAILED)
+        php_request_fail(r, 503, NULL);
 }
 
 static void
@@ -280,8 +305,8 @@ link_read(struct php_link *l)
             lost(l, n < 0 ? -errno : 0);
             return;
         }
-        if (!l->heard && l->used)
-            buf_done(&r->out);
+        if (!l->heard && l->sent)
+            buf_done(&r->out); /* it will not be sent again */
         l->heard = true;
         alive(r);
         if (!feed(l, span_of(scratch, (size_t)n)))
@@ -322,7 +347,7 @@ on_poll(uv_poll_t *poll, int status, int events)
     if (status < 0)
         l->watched = 0; /* libuv stopped it: PHP left with some of the request unread */
     if (!r) {
-        php_link_over(l); /* kept or left: PHP closes it, or says what nobody asked for */
+        php_link_over(l); /* kept: PHP closes it, or says what nobody asked for */
         return;
     }
     php_request_hold(r);
@@ -365,11 +390,27 @@ run(struct php_link *l, struct php_request *r)
 {
     l->state = LINK_RUNS;
     l->r = r;
-    l->heard = false;
+    l->heard = l->sent = false;
     fcgi_reader_init(&l->reader);
     r->link = l;
     php_pool_move(l->pool, r, PHP_RUNNING);
     deadline_set(&r->deadline, &l->pool->silence);
+}
+
+static bool
+at_once(const struct php_request *r)
+{
+    return spool_bytes(&r->body) == 0 && r->out.len <= ONCE_BYTES;
+}
+
+/* All but its last record went out. */
+static void
+run_owing(struct php_link *l, struct php_request *r)
+{
+    run(l, r);
+    l->owes = l->deaf = l->sent = true;
+    deadline_set(&l->deadline, &l->pool->owes_wait);
+    watch(l);
 }
 
 int
@@ -395,6 +436,15 @@ php_link_open(struct php_request *r)
     l->born_ms = uv_now(p->loop);
     p->at->links++;
     p->links++;
+    if (at_once(r)) {
+        rc = send_at_once(l, r);
+        if (rc < 0) {
+            link_close(l);
+            return rc;
+        }
+        run_owing(l, r);
+        return 0;
+    }
     fcgi_keep(&r->out, p->keep);
     run(l, r);
     link_write(l);
@@ -408,18 +458,15 @@ php_link_reuse(struct php_request *r)
     struct php_pool *p = r->pool;
     struct php_link *l;
 
-    if (spool_bytes(&r->body) > 0)
+    if (!at_once(r))
         return false;
     while ((l = TAILQ_FIRST(&p->kept))) {
-        if (send_again(l, r) < 0) {
+        if (send_at_once(l, r) < 0) {
             link_close(l);
             continue;
         }
         TAILQ_REMOVE(&p->kept, l, entry);
-        l->owes = l->deaf = true;
-        run(l, r);
-        deadline_set(&l->deadline, &p->owes_wait);
-        watch(l);
+        run_owing(l, r);
         return true;
     }
     return false;
@@ -433,20 +480,18 @@ keeps(const struct php_link *l)
 {
     const struct php_pool *p = l->pool;
 
-    return p->keep && !l->gone && l->deaf && l->at == p->at && p->state == POOL_READY &&
+    return p->keep && !l->gone && l->sent && l->at == p->at && p->state == POOL_READY &&
            uv_now(p->loop) - l->born_ms < LIFE_MS;
 }
 
 void
 php_link_done(struct php_request *r)
 {
-    bool whole = r->link->owes || (r->body_sent && r->out.len == 0);
     struct php_link *l = part(r);
     struct php_pool *p = l->pool;
 
-    if (whole && keeps(l)) {
+    if (keeps(l)) {
         l->state = LINK_KEPT;
-        l->used = true;
         TAILQ_INSERT_HEAD(&p->kept, l, entry);
         deadline_set(&l->deadline, &p->kept_wait);
         watch_for(l, UV_READABLE);
@@ -457,24 +502,49 @@ php_link_done(struct php_request *r)
     php_pool_run(p);
 }
 
-/*
- * Where the request is not out whole, PHP has to hear that no more comes, and our reading half
- * stays open: it is closed at the first thing that PHP says.
- */
 static void
-leave(struct php_link *l, bool whole)
+stuck(struct php_link *l)
+{
+    struct php_pool *p = l->pool;
+    struct stat st;
+
+    l->until_ms = uv_now(p->loop) + WEDGED_MS;
+    l->asked = true;
+    if (fstat(l->fd, &st) == 0)
+        p->ops->stuck(p->data, p->id, l->at->generation, st.st_ino);
+}
+
+static void
+leave(struct php_link *l)
 {
     struct php_pool *p = l->pool;
 
-    php_link_pay(l);
+    if (l->owes)
+        pay(l);
     l->state = LINK_LEFT;
     TAILQ_INSERT_TAIL(&p->left, l, entry);
-    shutdown(l->fd, whole ? SHUT_RD : SHUT_WR);
-    watch_for(l, whole ? UV_PRIORITIZED : UV_READABLE); /* that is, its end only */
+    watch_for(l, 0);
+    shutdown(l->fd, SHUT_RDWR);
+    l->until_ms = uv_now(p->loop) + p->limits.request_timeout_ms;
     if (l->stuck)
-        php_link_stuck(l);
-    else
-        deadline_set(&l->deadline, &p->left_wait);
+        stuck(l);
+    deadline_set(&l->deadline, &p->left_wait);
+}
+
+/* Is PHP through with it? If not, and it could not be ended, its place is given away all the
+ * same. */
+void
+php_link_look(struct php_link *l)
+{
+    bool late = uv_now(l->pool->loop) >= l->until_ms;
+
+    if (!unread(l) || (late && l->asked)) {
+        php_link_over(l);
+        return;
+    }
+    if (late)
+        stuck(l);
+    deadline_set(&l->deadline, &l->pool->left_wait);
 }
 
 void
@@ -482,16 +552,14 @@ php_link_leave(struct php_request *r)
 {
     struct php_link *l = r->link;
     struct php_pool *p = r->pool;
-    bool whole;
 
     if (!l)
         return;
-    whole = l->owes || (r->body_sent && r->out.len == 0);
     (void)part(r);
     if (l->gone || p->closing)
         link_close(l);
     else
-        leave(l, whole);
+        leave(l);
     php_pool_move(p, r, PHP_SENDING);
     php_pool_run(p);
 }
@@ -503,17 +571,6 @@ php_link_over(struct php_link *l)
 
     link_close(l);
     php_pool_run(p);
-}
-
-void
-php_link_stuck(struct php_link *l)
-{
-    struct php_pool *p = l->pool;
-    struct stat st;
-
-    deadline_set(&l->deadline, &p->wedged);
-    if (fstat(l->fd, &st) == 0)
-        p->ops->stuck(p->data, p->id, l->at->generation, st.st_ino);
 }
 
 bool

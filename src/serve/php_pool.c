@@ -1,7 +1,7 @@
 /*
  * A pool of PHP processes as its worker sees it. Floor 5; worker.
  *
- *              first request: want
+ *              first request: want          a file of restart_on changed: renew
  *     ABSENT ───────────────────────► WANTED ◄──────────┐ connect refused: broken
  *       ▲  ▲                          │    ▲            │
  *       │  │ retry time over          │    │ php_pool_ready()
@@ -22,7 +22,7 @@
 #define AGAIN_MS     20  /* after a connect that did not work */
 #define OWES_MS      10  /* longer than PHP needs to close a connection after its last answer */
 #define KEPT_MS      500 /* a connection that is kept pins a process */
-#define WEDGED_MS    2000 /* for a script to be ended that was asked for it */
+#define LOOK_MS      20  /* between two looks at a connection that was left */
 #define RETRY_MIN_MS 100
 #define BUSY_RETRY_S 2 /* Retry-After while the pool as such works */
 
@@ -80,14 +80,7 @@ on_kept_time(struct deadline *d)
 static void
 on_left_time(struct deadline *d)
 {
-    php_link_stuck(link_of(d));
-}
-
-/* It could not be ended: its place is given away, whatever becomes of it. */
-static void
-on_wedged(struct deadline *d)
-{
-    php_link_over(link_of(d));
+    php_link_look(link_of(d));
 }
 
 /* From here on an old generation: it is released with its last connection. */
@@ -155,8 +148,7 @@ start_deadlines(struct php_pool *p, uint64_t idle_release_ms)
     deadline_class_add(all, &p->drain, p->limits.request_timeout_ms, on_drain_time);
     deadline_class_add(all, &p->owes_wait, OWES_MS, on_owes);
     deadline_class_add(all, &p->kept_wait, KEPT_MS, on_kept_time);
-    deadline_class_add(all, &p->left_wait, p->limits.request_timeout_ms, on_left_time);
-    deadline_class_add(all, &p->wedged, WEDGED_MS, on_wedged);
+    deadline_class_add(all, &p->left_wait, LOOK_MS, on_left_time);
     deadline_class_add(all, &p->idle_wait, idle_release_ms, on_idle);
     deadline_class_add(all, &p->again_wait, AGAIN_MS, on_again);
     deadline_class_add(all, &p->retry_wait, RETRY_MIN_MS, on_retry);
@@ -214,6 +206,7 @@ php_pool_free(struct php_pool **pool)
         fail_all(p, (enum php_stage)stage);
     php_links_done(p);
     free(p->at);
+    php_watch_done(p);
     deadline_clear(&p->idle);
     deadline_clear(&p->again);
     deadline_clear(&p->retry);
@@ -305,6 +298,8 @@ php_pool_ready(struct php_pool *p, uint32_t generation, struct span socket)
         log_error("php pool %u: no usable socket name", (unsigned)p->id);
         return;
     }
+    if (generation != p->generation)
+        php_watch_note(p);
     go_to_socket(p, generation, socket);
     p->state = POOL_READY;
     deadline_clear(&p->retry);
@@ -329,6 +324,18 @@ want(struct php_pool *p)
 {
     p->state = POOL_WANTED;
     p->ops->want(p->data, p->id);
+}
+
+/* What waits, and what comes, is for the next generation: the old one finishes what it runs. */
+void
+php_pool_look(struct php_pool *p)
+{
+    if (p->state != POOL_READY || !php_watch_changed(p))
+        return;
+    p->state = POOL_WANTED;
+    deadline_clear(&p->idle);
+    (void)php_links_drop_kept(p, true);
+    p->ops->renew(p->data, p->id, p->generation);
 }
 
 /* PHP's backlog is full, or we are short of something: not the pool's end. */

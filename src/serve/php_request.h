@@ -48,11 +48,13 @@ struct php_link {
     struct php_socket *at;
     struct php_request *r; /* LINK_RUNS; else NULL */
     bool deaf;             /* it takes no more of the request; its answer may still come */
-    bool used;             /* it has answered before: PHP may leave without taking this one */
     bool heard;            /* something came of this answer */
+    bool sent;             /* all of it went out, but for what is owed */
     bool owes;             /* the last record, an empty STDIN, was held back */
     bool gone;             /* PHP closed it */
     bool stuck;            /* its script is to be ended */
+    bool asked;            /* ... and the supervisor was asked to */
+    uint64_t until_ms;     /* LINK_LEFT: how long it may take */
     uint64_t born_ms;
     struct deadline
         deadline; /* of what it owes, of its idleness, of the script it was left with */
@@ -92,6 +94,7 @@ struct php_request {
     struct spool body;
     struct fcgi_writer params; /* writes into out while the body comes */
     struct buf out;            /* records not yet sent */
+    unsigned again;            /* how often it was sent to a process that did not take it */
     bool body_sent;            /* the last record is in out, or was sent */
     struct php_link *link;     /* PHP_RUNNING */
     struct php_reply reply;
@@ -104,6 +107,19 @@ enum php_pool_state {
     POOL_WANTED, /* the supervisor was asked */
     POOL_READY,
     POOL_FAILED, /* until the retry deadline */
+};
+
+struct php_file { /* as it was when it was looked at; all 0: it was not there */
+    bool there;
+    dev_t dev;
+    ino_t ino;
+    off_t bytes;
+    struct timespec mtime, ctime;
+};
+
+struct php_watched {
+    char *path;
+    struct php_file seen;
 };
 
 struct php_pool {
@@ -122,10 +138,13 @@ struct php_pool {
     struct php_links kept, left;
     unsigned links; /* all of them: never more than slots */
     struct deadlines deadlines;
-    struct deadline_class queue_wait, silence, drain;              /* a request's */
-    struct deadline_class owes_wait, kept_wait, left_wait, wedged; /* a link's */
+    struct deadline_class queue_wait, silence, drain;      /* a request's */
+    struct deadline_class owes_wait, kept_wait, left_wait; /* a link's */
     struct deadline_class idle_wait, again_wait, retry_wait;
     struct deadline idle, again, retry; /* the pool's: one in each class */
+    struct php_watched *watched;        /* restart_on */
+    unsigned nwatched;
+    uint64_t looked_ms;
 };
 
 /* --- php.c ------------------------------------------------------------------------------- */
@@ -159,6 +178,9 @@ void php_pool_move(struct php_pool *p, struct php_request *r, enum php_stage sta
 /* Ask for the pool, or give free slots to those who wait. Calls no sink. */
 void php_pool_run(struct php_pool *p);
 
+/* A request is about to come: is this generation still good enough? */
+void php_pool_look(struct php_pool *p);
+
 /* Seconds for Retry-After. */
 unsigned php_pool_retry_s(const struct php_pool *p);
 
@@ -167,6 +189,15 @@ void php_pool_requeue(struct php_request *r);
 
 /* One link less at a generation; the last of an old one releases it. */
 void php_socket_let(struct php_pool *p, struct php_socket *s);
+
+/* --- php_watch.c ------------------------------------------------------------------------- */
+
+/* Has one of the files changed since the last look, or note? */
+bool php_watch_changed(struct php_pool *p);
+
+/* A new generation knows of all that is there now. */
+void php_watch_note(struct php_pool *p);
+void php_watch_done(struct php_pool *p);
 
 /* --- php_link.c -------------------------------------------------------------------------- */
 
@@ -200,7 +231,7 @@ void php_links_done(struct php_pool *p);
 /* What deadlines say. */
 void php_link_pay(struct php_link *l);
 void php_link_over(struct php_link *l);
-void php_link_stuck(struct php_link *l);
+void php_link_look(struct php_link *l);
 
 /* Look again at what to wait for: the sink has room. */
 void php_link_resume(struct php_request *r);

@@ -122,11 +122,15 @@ children_reap(struct supervisor *s)
             return;
         pid = info.si_pid;
         c = find(s, pid);
-        if (c && c->own_group)
+        if (c && c->on_dead)
+            c->on_dead(c);
+        else if (c && c->own_group)
             (void)kill(-pid, SIGKILL);
         (void)waitpid(pid, NULL, 0);
-        if (!c) /* an orphan of a pool's: we are its reaper */
+        if (!c) { /* an orphan of a pool's: we are its reaper */
+            runs_reaped(s, pid);
             continue;
+        }
         clean = info.si_code == CLD_EXITED && info.si_status == 0;
         if (s->stop == STOP_NOT)
             say_end(c, &info);

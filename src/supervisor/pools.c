@@ -2,32 +2,30 @@
  * PHP pools: one php-cgi parent with its children for each user and distinct php section.
  * Started when a worker asks, ended when no worker uses it. Floor 6, hostel.
  *
- *   ENDED ──POOL_WANT──> RUNS ──all released──> ENDING ──reaped──> ENDED
- *     ↑                   │ parent died
- *     │                   └─ less than CRASHES_MAX times in a row: RUNS again, same socket
+ *   ENDED ──POOL_WANT──> RUNS ──all released──> ENDED
+ *     ↑                  │  ↑↓ restart asked for: another generation, the old one retires
+ *     │                  │ parent died
+ *     │                  └─ less than CRASHES_MAX times in a row: RUNS again
  *     └── back-off over ── DOWN <┘ else: POOL_FAILED to all that wait
  *
- * The listening socket stays open here for a whole generation, so that a request that waits
- * in it when php-cgi dies is taken by the next one (F26).
+ * What is running now is `now`; pool_runs.c knows how a generation lives and dies. A parent
+ * that dies without leaving a child behind starts again on the same socket, so that a request
+ * that waits in it is taken by the next one (F26). Where children are left they finish on
+ * theirs, and a new generation has another.
  */
 #include "supervisor.h"
 #include "hostel/base/date.h"
-#include "hostel/base/fd.h"
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
-#include "hostel/sys/sockets.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define CRASHES_MAX   3
 #define CRASH_CALM_MS 5000
 #define DOWN_MS       5000
-#define END_KILL_MS   2000 /* from SIGTERM to SIGKILL of what is idle anyway */
-#define LIFE_MIN_MS   1000 /* so that a worker that wants and releases in turn forks little */
+#define RETIRE_MS     30000 /* for what an old generation runs; more where a script may take more \
+                             */
+#define LIFE_MIN_MS 1000    /* so that a worker that wants and releases in turn forks little */
 
 /* --- which pool serves which vhost ----------------------------------------------------------
  */
@@ -46,7 +44,11 @@ same_php(const struct conf_php *a, const struct conf_php *b)
 {
     return strcmp(a->command, b->command) == 0 && a->processes == b->processes &&
            a->max_requests == b->max_requests && a->idle_exit_ms == b->idle_exit_ms &&
-           strcmp(a->ini ? a->ini : "", b->ini ? b->ini : "") == 0 && same_list(a->env, b->env);
+           a->request_timeout_ms == b->request_timeout_ms && a->queue == b->queue &&
+           a->queue_timeout_ms == b->queue_timeout_ms &&
+           strcmp(a->ini ? a->ini : "", b->ini ? b->ini : "") == 0 &&
+           same_list(a->define, b->define) && same_list(a->env, b->env) &&
+           same_list(a->restart_on, b->restart_on);
 }
 
 /* The pools of one user are a list through next, newest first, so that finding one is short. */
@@ -63,13 +65,8 @@ find_or_add(struct supervisor *s, size_t *last_of, const size_t *next, size_t vh
         id++;
     }
     p = &s->pools[s->npools];
-    *p = (struct pool){.s = s,
-                       .room = &s->rooms[v->user],
-                       .php = v->php,
-                       .error_log = v->error_log,
-                       .id = id,
-                       .listen_fd = -1};
-    p->holders = mem_new_array(s->conf->users[v->user].workers, sizeof(*p->holders));
+    *p = (struct pool){
+        .s = s, .room = &s->rooms[v->user], .php = v->php, .error_log = v->error_log, .id = id};
     return s->npools++;
 }
 
@@ -116,214 +113,154 @@ pool_by_id(struct room *r, uint32_t id)
     return NULL;
 }
 
-/* --- holders: the workers that may connect --------------------------------------------------
- */
-
-static bool
-holds(const struct pool *p, const struct worker_child *w)
-{
-    for (unsigned i = 0; i < p->nholders; i++)
-        if (p->holders[i] == w)
-            return true;
-    return false;
-}
-
-static void
-hold(struct pool *p, struct worker_child *w)
-{
-    if (!holds(p, w))
-        p->holders[p->nholders++] = w;
-}
-
-static void
-let_go(struct pool *p, const struct worker_child *w)
-{
-    for (unsigned i = 0; i < p->nholders; i++)
-        if (p->holders[i] == w)
-            p->holders[i--] = p->holders[--p->nholders];
-}
-
 static void
 tell_ready(struct pool *p, struct worker_child *w)
 {
     worker_tell_pool(w, MSG_POOL_READY,
                      &(struct msg_pool_state){.pool = p->id,
-                                              .generation = p->generation,
-                                              .socket = span_str(p->socket)});
+                                              .generation = p->now->generation,
+                                              .socket = span_str(p->now->socket)});
 }
 
-/* --- the process ----------------------------------------------------------------------------
+static void
+tell_failed(struct pool *p, struct worker_child *w, uint64_t now_ms)
+{
+    uint64_t left = p->retry_ms > now_ms ? p->retry_ms - now_ms : 0;
+
+    worker_tell_pool(w, MSG_POOL_FAILED,
+                     &(struct msg_pool_state){.pool = p->id, .retry_ms = (uint32_t)left});
+}
+
+/* --- starting and giving up -----------------------------------------------------------------
  */
-
-static void
-close_socket(struct pool *p)
-{
-    if (p->listen_fd >= 0 && unlinkat(p->s->php_dir_fd, p->socket, 0) < 0 && errno != ENOENT)
-        log_warn("cannot remove %s/%s: %s", p->s->php_dir, p->socket, uv_strerror(-errno));
-    fd_close(&p->listen_fd);
-}
-
-static int
-open_socket(struct pool *p)
-{
-    const struct ids *ids = &p->room->user->ids;
-    int rc;
-
-    if (p->listen_fd >= 0)
-        return 0;
-    p->generation++;
-    (void)snprintf(p->socket, sizeof(p->socket), "%u-%u.%u.%u.sock", p->room->index,
-                   (unsigned)ids->uid, p->id, p->generation);
-    rc = php_socket_create(p->s->php_dir_fd, p->socket, ids->uid, ids->gid,
-                           p->s->conf->switching, &p->listen_fd);
-    if (rc < 0)
-        log_error("no PHP socket for user %s: %s/%s: %s", ids->name, p->s->php_dir, p->socket,
-                  uv_strerror(rc));
-    return rc;
-}
-
-/* The whole environment of php-cgi; F12, F13: whatever stands here shows up in $_SERVER. */
-static char **
-environment(const struct pool *p)
-{
-    const struct ids *ids = &p->room->user->ids;
-    size_t n = 0;
-    char **env;
-
-    while (p->php->env[n])
-        n++;
-    env = mem_new_array(n + 7, sizeof(*env));
-    n = 0;
-    env[n++] = mem_str("PATH=/usr/local/bin:/usr/bin:/bin");
-    env[n++] = mem_fmt("HOME=%s", ids->home[0] ? ids->home : "/");
-    env[n++] = mem_fmt("USER=%s", ids->name);
-    env[n++] = mem_fmt("LOGNAME=%s", ids->name);
-    env[n++] = mem_fmt("PHP_FCGI_CHILDREN=%u", p->php->processes);
-    env[n++] = mem_fmt("PHP_FCGI_MAX_REQUESTS=%u", p->php->max_requests);
-    for (char **own = p->php->env; *own; own++)
-        env[n++] = mem_str(*own);
-    return env;
-}
-
-static void
-environment_free(char **env)
-{
-    for (size_t i = 0; env[i]; i++)
-        free(env[i]);
-    free(env);
-}
-
-static void on_exit_of(struct child *c, bool clean);
-
-static int
-start_process(struct pool *p)
-{
-    struct supervisor *s = p->s;
-    char *argv[4] = {p->php->command, NULL};
-    struct spawn_spec spec;
-    char *error, **env;
-    int rc, log_fd = logs_open(s, p->error_log, &error);
-
-    if (log_fd < 0) {
-        log_error("user %s: %s", p->room->user->ids.name, error);
-        free(error);
-        return -EACCES;
-    }
-    rc = open_socket(p);
-    if (rc < 0)
-        return rc;
-    if (p->php->ini) {
-        argv[1] = (char *)(uintptr_t) "-c";
-        argv[2] = p->php->ini;
-    }
-    p->child = (struct child){.s = s, .owner = p, .on_exit = on_exit_of};
-    (void)snprintf(p->child.label, sizeof(p->child.label), "php-cgi of %s",
-                   p->room->user->ids.name);
-    env = environment(p);
-    spec_php(&spec, s->conf, &p->room->user->ids);
-    spec.path = p->php->command;
-    spec.argv = argv;
-    spec.envp = env;
-    spec.nfds = 3;
-    spec.fds[0] = p->listen_fd;
-    spec.fds[1] = SPAWN_FD_LOG;
-    spec.fds[2] = SPAWN_FD_LOG;
-    rc = jails_open(s->conf, p->room->user, -1, p->php, &spec.jail_fd);
-    if (rc == 0)
-        rc = child_start(&p->child, &spec, log_fd);
-    fd_close(&spec.jail_fd);
-    environment_free(env);
-    if (rc == 0)
-        p->state = POOL_RUNS;
-    return rc;
-}
 
 static void
 go_down(struct pool *p)
 {
-    struct msg_pool_state m = {.pool = p->id, .retry_ms = DOWN_MS};
-
-    log_error("%s: PHP failed %u times in a row; requests for it get 503, next try in %d s",
-              p->child.label, p->crashes, DOWN_MS / 1000);
+    log_error("php-cgi of %s: PHP failed %u times in a row; requests for it get 503, next try "
+              "in %d s",
+              p->room->user->ids.name, p->crashes, DOWN_MS / 1000);
     p->state = POOL_DOWN;
+    p->now = NULL;
+    p->renew = false;
     p->retry_ms = date_mono_ms() + DOWN_MS;
-    close_socket(p);
-    for (unsigned i = 0; i < p->nholders; i++)
-        worker_tell_pool(p->holders[i], MSG_POOL_FAILED, &m);
-    p->nholders = 0;
 }
 
-/* Start for those who hold it, or give up for a while. */
-static void
+/* ret  false: it is down now */
+static bool
 start(struct pool *p)
 {
-    while (start_process(p) < 0) {
+    while (run_start(p, &p->now) < 0) {
         if (++p->crashes >= CRASHES_MAX) {
             go_down(p);
-            return;
+            return false;
         }
     }
-    for (unsigned i = 0; i < p->nholders; i++)
-        tell_ready(p, p->holders[i]);
+    p->state = POOL_RUNS;
+    p->renew = false;
+    return true;
+}
+
+static uint64_t
+retire_ms(const struct pool *p)
+{
+    return p->php->request_timeout_ms > RETIRE_MS ? p->php->request_timeout_ms : RETIRE_MS;
+}
+
+/* Another generation takes over for all who hold the old one, or nothing changes. */
+static bool
+take_over(struct pool *p, struct pool_run *old)
+{
+    struct pool_run *run;
+
+    if (run_start(p, &run) < 0)
+        return false;
+    p->now = run;
+    p->state = POOL_RUNS;
+    p->renew = false;
+    old->state = RUN_RETIRES;
+    old->end_ms = date_mono_ms() + retire_ms(p);
+    for (unsigned i = 0; i < old->nholders; i++) {
+        run_hold(run, old->holders[i]);
+        tell_ready(p, old->holders[i]);
+    }
+    return true;
+}
+
+/* Who waits for it is told in any case. */
+static void
+renew(struct pool *p)
+{
+    p->renew = false;
+    if (take_over(p, p->now))
+        return;
+    log_error("php-cgi of %s: no new one could be started, the old one goes on",
+              p->room->user->ids.name);
+    for (unsigned i = 0; i < p->now->nholders; i++)
+        tell_ready(p, p->now->holders[i]);
+}
+
+/* ret  true when it goes on, in this generation or in another */
+static bool
+replace(struct pool *p, struct pool_run *run)
+{
+    if (run->nstrays > 0)
+        return take_over(p, run);
+    if (run_again(run) < 0)
+        return false;
+    for (unsigned i = 0; i < run->nholders; i++)
+        tell_ready(p, run->holders[i]);
+    return true;
 }
 
 static void
-on_exit_of(struct child *c, bool clean)
+give_up(struct pool *p, struct pool_run *run)
 {
-    struct pool *p = c->owner;
-    bool was_ending = p->state == POOL_ENDING;
+    uint64_t now_ms = date_mono_ms();
 
-    (void)clean;
-    p->state = POOL_ENDED;
+    go_down(p);
+    for (unsigned i = 0; i < run->nholders; i++)
+        tell_failed(p, run->holders[i], now_ms);
+    if (run->nstrays > 0) {
+        run->state = RUN_RETIRES;
+        run->end_ms = now_ms + retire_ms(p);
+    }
+}
+
+void
+pool_run_exited(struct pool_run *run)
+{
+    struct pool *p = run->pool;
+
+    p->crashes = date_mono_ms() - run->child.since_ms > CRASH_CALM_MS ? 1 : p->crashes + 1;
     if (p->s->stop == STOP_POOLS ||
-        (p->s->stop != STOP_NOT && date_mono_ms() >= p->s->stop_ms)) {
-        was_ending = true; /* nothing is started any more */
-        p->nholders = 0;
-    }
-    if (was_ending) {
-        p->crashes = 0;
-        close_socket(p);
-        if (p->nholders) /* asked for again meanwhile: a new generation */
-            start(p);
+        (p->s->stop != STOP_NOT && date_mono_ms() >= p->s->stop_ms) || run->nholders == 0) {
+        p->state = POOL_ENDED; /* nothing is started any more, or nobody needs it */
+        p->now = NULL;
+        p->renew = false;
         return;
     }
-    p->crashes = date_mono_ms() - c->since_ms > CRASH_CALM_MS ? 1 : p->crashes + 1;
-    if (p->crashes >= CRASHES_MAX)
-        go_down(p);
-    else if (p->nholders)
-        start(p);
-    else
-        close_socket(p);
+    while (p->crashes < CRASHES_MAX) {
+        if (replace(p, run))
+            return;
+        p->crashes++;
+    }
+    give_up(p, run);
 }
 
+/* It is used no more: the next one who wants it gets another generation. */
 static void
-end_process(struct pool *p)
+end_now(struct pool *p)
 {
-    if (p->state != POOL_RUNS)
+    struct pool_run *run = p->now;
+
+    if (!run)
         return;
-    p->state = POOL_ENDING;
-    p->kill_ms = date_mono_ms() + END_KILL_MS;
-    child_signal(&p->child, SIGTERM);
+    p->now = NULL;
+    p->state = POOL_ENDED;
+    p->renew = false;
+    p->crashes = 0;
+    run_end(run);
 }
 
 /* The back-off is over: one more try, then down again. */
@@ -342,29 +279,35 @@ come_back(struct pool *p, uint64_t now_ms)
 void
 pool_wanted(struct pool *p, struct worker_child *w)
 {
-    uint64_t now = date_mono_ms();
+    uint64_t now_ms = date_mono_ms();
 
-    come_back(p, now);
-    if (p->state == POOL_DOWN) {
-        worker_tell_pool(
-            w, MSG_POOL_FAILED,
-            &(struct msg_pool_state){.pool = p->id, .retry_ms = (uint32_t)(p->retry_ms - now)});
+    come_back(p, now_ms);
+    if (p->state == POOL_DOWN || (p->state == POOL_ENDED && !start(p))) {
+        tell_failed(p, w, now_ms);
         return;
     }
-    hold(p, w);
-    if (p->state == POOL_RUNS)
-        tell_ready(p, w);
-    else if (p->state == POOL_ENDED)
-        start(p);
-    /* POOL_ENDING: started anew when the old one is reaped */
+    run_hold(p->now, w);
+    tell_ready(p, w);
+}
+
+static struct pool_run *
+run_of(const struct pool *p, uint32_t generation)
+{
+    struct pool_run *run;
+
+    LIST_FOREACH(run, &p->runs, link)
+    if (run->generation == generation)
+        return run;
+    return NULL;
 }
 
 void
 pool_released(struct pool *p, struct worker_child *w, uint32_t generation)
 {
-    if (generation != p->generation)
-        return;   /* of one that is gone */
-    let_go(p, w); /* the sweep ends a pool that nobody holds */
+    struct pool_run *run = run_of(p, generation); /* NULL: it is gone already */
+
+    if (run && run_let_go(run, w) && run->state == RUN_RETIRES)
+        run_end(run); /* one that serves and is held by nobody is the sweep's */
 }
 
 /* A connect was refused. The socket is ours and open, so this is only ever out of date news. */
@@ -376,46 +319,108 @@ pool_broken(struct pool *p, struct worker_child *w, uint32_t generation)
 }
 
 void
+pool_renew(struct pool *p, struct worker_child *w, uint32_t generation)
+{
+    if (!p->now || p->now->generation != generation) {
+        pool_wanted(p, w); /* another worker was faster: it hears of what there is */
+        return;
+    }
+    p->renew = true;
+    if (child_age_ms(&p->now->child, date_mono_ms()) >= LIFE_MIN_MS)
+        renew(p); /* else the sweep does */
+}
+
+void
+pool_is_stuck(struct pool *p, uint32_t generation, uint64_t inode)
+{
+    if (p->nstuck < POOL_STUCK_MAX)
+        p->stuck[p->nstuck++] = (struct pool_stuck){generation, inode};
+}
+
+void
 pools_forget_worker(struct supervisor *s, struct worker_child *w)
 {
     for (size_t i = 0; i < s->npools; i++) {
-        struct pool *p = &s->pools[i];
+        struct pool_run *run, *next;
 
-        if (p->room == w->room)
-            let_go(p, w);
+        if (s->pools[i].room != w->room)
+            continue;
+        for (run = LIST_FIRST(&s->pools[i].runs); run; run = next) {
+            next = LIST_NEXT(run, link);
+            if (run_let_go(run, w) && run->state == RUN_RETIRES)
+                run_end(run);
+        }
     }
 }
 
-/* --- time and the end -----------------------------------------------------------------------
+/* --- from outside, time and the end ---------------------------------------------------------
  */
+
+unsigned
+pools_restart(struct room *r)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < r->s->npools; i++) {
+        struct pool *p = &r->s->pools[i];
+
+        if (p->room != r || !p->now)
+            continue;
+        n++;
+        renew(p);
+    }
+    return n;
+}
+
+static void
+sweep(struct pool *p, uint64_t now_ms)
+{
+    struct pool_run *run, *next;
+
+    if (p->now && p->s->stop == STOP_NOT &&
+        child_age_ms(&p->now->child, now_ms) >= LIFE_MIN_MS) {
+        if (p->now->nholders == 0)
+            end_now(p);
+        else if (p->renew)
+            renew(p);
+    }
+    if (p->nstuck)
+        pool_end_stuck(p);
+    p->nstuck = 0;
+    for (run = LIST_FIRST(&p->runs); run; run = next) {
+        next = LIST_NEXT(run, link);
+        run_sweep(run, now_ms);
+    }
+    come_back(p, now_ms);
+}
 
 void
 pools_sweep(struct supervisor *s, uint64_t now_ms)
 {
-    for (size_t i = 0; i < s->npools; i++) {
-        struct pool *p = &s->pools[i];
-
-        if (p->state == POOL_RUNS && p->nholders == 0 && s->stop == STOP_NOT &&
-            child_age_ms(&p->child, now_ms) >= LIFE_MIN_MS)
-            end_process(p);
-        if (p->state == POOL_ENDING && now_ms >= p->kill_ms)
-            child_signal(&p->child, SIGKILL);
-        come_back(p, now_ms);
-    }
+    for (size_t i = 0; i < s->npools; i++)
+        sweep(&s->pools[i], now_ms);
 }
 
 void
 pools_stop(struct supervisor *s)
 {
     for (size_t i = 0; i < s->npools; i++) {
-        s->pools[i].nholders = 0;
-        end_process(&s->pools[i]);
+        struct pool_run *run;
+
+        end_now(&s->pools[i]);
+        LIST_FOREACH(run, &s->pools[i].runs, link)
+        if (run->state == RUN_RETIRES)
+            run_end(run);
     }
 }
 
 void
 pools_remove_sockets(struct supervisor *s)
 {
-    for (size_t i = 0; i < s->npools; i++)
-        close_socket(&s->pools[i]);
+    for (size_t i = 0; i < s->npools; i++) {
+        struct pool_run *run;
+
+        LIST_FOREACH(run, &s->pools[i].runs, link)
+        run_close_socket(run);
+    }
 }

@@ -7,7 +7,7 @@
  *   acceptors.c  the acceptors, and what they ask for
  *   rooms.c      one user: his channel, when his workers run, back-off
  *   workers.c    one worker: its start messages, what it asks for
- *   pools.c      one php-cgi pool
+ *   pools.c      one php-cgi pool; pool_runs.c: its generations; pool_stuck.c: endless scripts
  *   children.c   any child: spawn, stderr, reaping; control.c: one that is talked to
  *   logs.c       log files; logpipe.c: what children say on stderr
  *   stop.c       the way down
@@ -31,6 +31,7 @@
 struct supervisor;
 struct room;
 struct pool;
+struct pool_run;
 struct logpipe;
 
 #define SPAWN_FD_LOG (-2) /* in spawn_spec.fds: child_start() puts the log pipe there */
@@ -42,9 +43,11 @@ struct logpipe;
 struct child {
     LIST_ENTRY(child) link; /* in supervisor.children while pid is not 0 */
     struct supervisor *s;
-    pid_t pid;           /* 0: not running */
-    uint64_t since_ms;   /* its start */
-    bool own_group;      /* ended as a whole */
+    pid_t pid;         /* 0: not running */
+    uint64_t since_ms; /* its start */
+    bool own_group;    /* ended as a whole */
+    /* It is dead, but not reaped: see to its group. NULL: the group is killed. */
+    void (*on_dead)(struct child *c);
     char label[96];      /* "hostel-worker of alice", for log lines */
     struct logpipe *log; /* what it says on descriptor 2 */
     void *owner;
@@ -201,26 +204,57 @@ void worker_stop(struct worker_child *w, uint32_t timeout_ms);
 void
 worker_tell_pool(struct worker_child *w, enum msg_type type, const struct msg_pool_state *m);
 
-/* --- pools.c --------------------------------------------------------------------------------
+/* --- pools.c, pool_runs.c, pool_stuck.c -----------------------------------------------------
  */
 
-enum pool_state { POOL_ENDED, POOL_RUNS, POOL_ENDING, POOL_DOWN };
+enum pool_state { POOL_ENDED, POOL_RUNS, POOL_DOWN };
+
+enum run_state {
+    RUN_SERVES,  /* the pool's own: workers are told of it */
+    RUN_RETIRES, /* another one serves; what runs here may finish */
+    RUN_ENDS,    /* told to end */
+};
+
+/* A generation of a pool: one php-cgi parent, its children, the socket they listen at. */
+struct pool_run {
+    LIST_ENTRY(pool_run) link;    /* in pool.runs */
+    LIST_ENTRY(pool_run) strayed; /* in supervisor.strayed while nstrays > 0 */
+    struct child child;
+    struct pool *pool;
+    uint32_t generation;
+    enum run_state state;
+    int listen_fd;                 /* kept open: what waits in it survives a crash */
+    char socket[MSG_SOCKET_MAX];   /* file name in the php directory */
+    struct worker_child **holders; /* workers that may connect, or are connected */
+    unsigned nholders;
+    uint64_t end_ms; /* RETIRES: it ends then; ENDS: it is killed then */
+    pid_t group;     /* of its processes */
+    pid_t *strays;   /* children that have outlived their parent: ours now, and not reaped */
+    unsigned nstrays;
+};
+
+#define POOL_STUCK_MAX 16 /* scripts of one pool that are ended in one sweep */
+
+struct pool_stuck { /* as a worker says */
+    uint32_t generation;
+    uint64_t inode; /* of its socket */
+};
 
 struct pool {
-    struct child child;
     struct supervisor *s;
     struct room *room;
     const struct conf_php *php; /* of the first vhost that has these settings */
     const char *error_log;      /* likewise */
     uint32_t id;                /* within its room */
     enum pool_state state;
-    uint32_t generation;
-    int listen_fd;                 /* kept open: what waits in it survives a crash */
-    char socket[MSG_SOCKET_MAX];   /* file name in the php directory */
-    struct worker_child **holders; /* workers that may connect now */
-    unsigned nholders;
+    uint32_t generation;  /* the newest */
+    struct pool_run *now; /* POOL_RUNS: the one that serves; else NULL */
+    LIST_HEAD(, pool_run) runs;
+    bool renew; /* start another generation as soon as this one is old enough */
     unsigned crashes;
-    uint64_t retry_ms, kill_ms;
+    uint64_t retry_ms;
+    struct pool_stuck stuck[POOL_STUCK_MAX];
+    unsigned nstuck;
 };
 
 /* One pool for each distinct php section of a user. */
@@ -232,10 +266,41 @@ struct pool *pool_by_id(struct room *r, uint32_t id);
 void pool_wanted(struct pool *p, struct worker_child *w);
 void pool_released(struct pool *p, struct worker_child *w, uint32_t generation);
 void pool_broken(struct pool *p, struct worker_child *w, uint32_t generation);
+/* A worker saw a file of restart_on change, which this generation is too old for. */
+void pool_renew(struct pool *p, struct worker_child *w, uint32_t generation);
+/* A script of this generation has run for too long; inode: the worker's end of its connection.
+ */
+void pool_is_stuck(struct pool *p, uint32_t generation, uint64_t inode);
 void pools_forget_worker(struct supervisor *s, struct worker_child *w);
+/*
+ * The next request of this user finds new processes in all of his pools; the old ones finish
+ * what they run.
+ *
+ * ret  how many pools run
+ */
+unsigned pools_restart(struct room *r);
 void pools_sweep(struct supervisor *s, uint64_t now_ms);
 void pools_stop(struct supervisor *s);
 void pools_remove_sockets(struct supervisor *s);
+
+/* A generation's process was started, on its own socket: 0; or -errno, and said in the log. */
+int run_start(struct pool *p, struct pool_run **out);
+/* The same generation again, on the same socket. */
+int run_again(struct pool_run *run);
+/* Give up its socket and end all of its processes. It is freed when they are gone. */
+void run_end(struct pool_run *run);
+void run_hold(struct pool_run *run, struct worker_child *w);
+/* ret  true when nobody holds it any more */
+bool run_let_go(struct pool_run *run, const struct worker_child *w);
+void run_sweep(struct pool_run *run, uint64_t now_ms);
+void run_close_socket(struct pool_run *run);
+/* pools.c: the parent of this generation has ended; its children may go on as strays. */
+void pool_run_exited(struct pool_run *run);
+/* Somebody that we reap is nobody's child: maybe a stray. */
+void runs_reaped(struct supervisor *s, pid_t pid);
+
+/* End the scripts that workers have called stuck; only children of this pool's are. */
+void pool_end_stuck(struct pool *p);
 
 /* --- specs.c --------------------------------------------------------------------------------
  */
@@ -288,6 +353,7 @@ struct supervisor {
     size_t *vhost_pool; /* conf->nvhosts: index into pools, or SIZE_MAX */
     void *logs;         /* a tsearch(3) tree of struct log_target */
     LIST_HEAD(, child) children;
+    LIST_HEAD(, pool_run) strayed;
     uv_signal_t signals[5];
     uv_timer_t sweep;
     bool announced; /* "ready" was said */

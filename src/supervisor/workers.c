@@ -51,7 +51,6 @@ send_init(struct worker_child *w)
         .head_timeout_ms = ms32(conf->head_timeout_ms),
         .body_timeout_ms = ms32(conf->body_timeout_ms),
         .send_timeout_ms = ms32(conf->send_timeout_ms),
-        .request_timeout_ms = ms32(conf->request_timeout_ms),
         .conns_max = conf->connections_max,
         .conns_per_addr = conf->connections_per_address,
         .body_rate = conf->body_rate,
@@ -110,17 +109,41 @@ log_id(struct worker_child *w, struct log_ids *ids, const char *path, uint32_t *
 /* --- pools and vhosts -----------------------------------------------------------------------
  */
 
+/* The processes of a pool, shared out among the workers; each may have one at least. */
+static uint32_t
+share(uint32_t processes, uint32_t workers, uint32_t seat)
+{
+    uint32_t n = processes / workers + (seat < processes % workers);
+
+    return n ? n : 1;
+}
+
 static int
 send_pool(struct worker_child *w, const struct pool *p)
 {
-    struct msg_pool m = {p->id, p->php->processes, w->room->user->workers,
-                         ms32(p->php->idle_exit_ms)};
-    struct buf b;
+    uint32_t workers = w->room->user->workers, seat = (uint32_t)(w - w->room->workers);
+    struct msg_pool m = {
+        .id = p->id,
+        .slots = share(p->php->processes, workers, seat),
+        .keep = workers <= p->php->processes,
+        .idle_exit_ms = ms32(p->php->idle_exit_ms),
+        .request_timeout_ms = ms32(p->php->request_timeout_ms),
+        .queue = p->php->queue,
+        .queue_timeout_ms = ms32(p->php->queue_timeout_ms),
+    };
+    struct buf b, list;
     struct writer out = {&b, 0};
+    int rc = 0;
 
     buf_init(&b, IPC_BYTES_MAX);
-    msg_pool_put(&out, &m);
-    return send_payload(w, MSG_POOL, &b, out.error);
+    buf_init(&list, MSG_RESTART_MAX);
+    for (char **name = p->php->restart_on; rc == 0 && *name; name++)
+        rc = buf_addf(&list, "%s%s", name == p->php->restart_on ? "" : "\n", *name);
+    m.restart_on = buf_span(&list);
+    if (rc == 0)
+        msg_pool_put(&out, &m);
+    buf_done(&list);
+    return send_payload(w, MSG_POOL, &b, rc ? rc : out.error);
 }
 
 static int
@@ -249,8 +272,25 @@ on_pool(struct worker_child *w, struct message *m)
         pool_wanted(p, w);
     else if (m->type == MSG_POOL_RELEASE)
         pool_released(p, w, state.generation);
+    else if (m->type == MSG_POOL_RENEW)
+        pool_renew(p, w, state.generation);
     else
         pool_broken(p, w, state.generation);
+    return 0;
+}
+
+static int
+on_stuck(struct worker_child *w, struct message *m)
+{
+    struct msg_pool_stuck stuck;
+    struct pool *p;
+
+    if (msg_pool_stuck_get(&m->payload, &stuck) < 0)
+        return -EPROTO;
+    p = pool_by_id(w->room, stuck.pool);
+    if (!p)
+        return -EPROTO;
+    pool_is_stuck(p, stuck.generation, stuck.inode);
     return 0;
 }
 
@@ -270,7 +310,10 @@ on_message(void *data, struct message *m)
     case MSG_POOL_WANT:
     case MSG_POOL_RELEASE:
     case MSG_POOL_BROKEN:
+    case MSG_POOL_RENEW:
         return on_pool(data, m);
+    case MSG_POOL_STUCK:
+        return on_stuck(data, m);
     default:
         return -EPROTO;
     }

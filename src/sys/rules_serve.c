@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -153,8 +154,8 @@ const struct rule rules_worker[] = {
     /* the thread that checks passwords: these flags make a thread of this process, no other */
     WHEN(clone, 0, THREAD_FLAGS),
 
-    /* PHP's socket */
-    WHEN(socket, 0, AF_UNIX), ALWAYS(connect),
+    /* PHP's socket; has PHP read what it was sent, is it through? */
+    WHEN(socket, 0, AF_UNIX), ALWAYS(connect), WHEN(ioctl, 1, SIOCOUTQ),
 
     /* the dynamic loader maps code */
     WRITE_XOR_EXEC(mmap), WRITE_XOR_EXEC(mprotect),

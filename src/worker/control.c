@@ -78,7 +78,6 @@ on_init(struct worker *w, struct message *m)
         .conns_per_addr = init.conns_per_addr,
     };
     w->php_limits.body_max = init.body_max;
-    w->php_limits.request_timeout_ms = init.request_timeout_ms;
     w->php_limits.spool_dirs = w->spool_dirs;
     return 0;
 }
@@ -99,16 +98,18 @@ static int
 on_pool(struct worker *w, struct message *m)
 {
     struct msg_pool pool;
-    uint32_t slots;
 
     if (msg_pool_get(&m->payload, &pool) < 0 || pool.id != w->npools || !w->told ||
         w->npools == MSG_POOLS_MAX)
         return -EBADMSG;
-    slots = pool.workers ? pool.processes / pool.workers : pool.processes;
     w->pools = mem_grow(w->pools, (w->npools + 1) * sizeof(*w->pools));
-    w->pools[w->npools] =
-        php_pool_new(&w->loop, w->npools, slots ? slots : 1, pool.workers <= pool.processes,
-                     pool.idle_exit_ms, &w->php_limits, &control_pool_ops, w);
+    w->restart_on = mem_grow(w->restart_on, (w->npools + 1) * sizeof(*w->restart_on));
+    w->restart_on[w->npools] = mem_str_span(pool.restart_on);
+    w->php_limits.request_timeout_ms = pool.request_timeout_ms;
+    w->php_limits.queue_max = pool.queue;
+    w->php_limits.queue_timeout_ms = pool.queue_timeout_ms;
+    w->pools[w->npools] = php_pool_new(&w->loop, w->npools, pool.slots, pool.keep,
+                                       pool.idle_exit_ms, &w->php_limits, &control_pool_ops, w);
     w->npools++;
     return 0;
 }
@@ -152,6 +153,8 @@ on_vhost(struct worker *w, struct message *m)
     site->access_log = v.access_log == MSG_NONE ? NULL : w->logs[v.access_log];
     site->error_log = w->logs[v.error_log];
     site->php = v.pool == MSG_NONE ? NULL : w->pools[v.pool];
+    if (site->php)
+        php_pool_watch(site->php, site->root, span_str(w->restart_on[v.pool]));
     site->by_default = v.by_default;
     site->autoindex = v.autoindex;
     site->compress = v.compress;
@@ -286,9 +289,24 @@ pool_broken(void *data, uint32_t pool, uint32_t generation)
 }
 
 static void
-pool_stuck(void *data, uint32_t pool, uint32_t generation, uint64_t inode)
+pool_renew(void *data, uint32_t pool, uint32_t generation)
 {
-    (void)data, (void)pool, (void)generation, (void)inode;
+    say_pool(data, MSG_POOL_RENEW, pool, generation);
 }
 
-const struct php_pool_ops control_pool_ops = {pool_want, pool_release, pool_broken, pool_stuck};
+static void
+pool_stuck(void *data, uint32_t pool, uint32_t generation, uint64_t inode)
+{
+    struct worker *w = data;
+    struct buf payload;
+    struct writer out = {&payload, 0};
+
+    buf_init(&payload, IPC_BYTES_MAX);
+    msg_pool_stuck_put(&out, &(struct msg_pool_stuck){pool, generation, inode});
+    if (say(w, MSG_POOL_STUCK, &payload, out.error) < 0)
+        log_error("the supervisor cannot be told of a script that does not end");
+    buf_done(&payload);
+}
+
+const struct php_pool_ops control_pool_ops = {pool_want, pool_release, pool_broken, pool_renew,
+                                              pool_stuck};

@@ -21,8 +21,6 @@
 #define CONNS_SLACK  IPC_FDS_MAX /* one message brings as many */
 #define LIFE_MIN_MS                                                                            \
     1000 /* nobody retires sooner: starting the next one costs more than staying */
-#define PHP_QUEUE_MAX 1024
-#define PHP_QUEUE_MS  30000
 
 /* --- busy or idle ----------------------------------------------------------------------- */
 
@@ -148,6 +146,8 @@ worker_stop(struct worker *w, uint64_t timeout_ms)
         return;
     }
     channel_pause(&w->user);
+    for (uint32_t i = 0; i < w->npools; i++)
+        php_pool_keep(w->pools[i], false); /* its processes are another worker's now */
     conns_stop(&w->conns);
     worker_settle(w);
 }
@@ -189,8 +189,10 @@ close_all(struct worker *w)
         conns_done(&w->conns);
         channel_close(&w->user, NULL);
     }
-    for (uint32_t i = 0; i < w->npools; i++)
+    for (uint32_t i = 0; i < w->npools; i++) {
         php_pool_free(&w->pools[i]);
+        free(w->restart_on[i]);
+    }
     w->npools = 0; /* connections that are closing still ask whether anything is busy */
     channel_close(&w->control, NULL);
     for (uint32_t i = 0; i < w->nlogs; i++)
@@ -206,6 +208,7 @@ close_all(struct worker *w)
     sites_free(&w->sites);
     free(w->logs);
     free(w->pools);
+    free(w->restart_on);
     free(w->home);
 }
 
@@ -218,8 +221,6 @@ worker_run(int control_fd, int user_fd)
 
     w->user_fd = user_fd;
     w->sites = sites_new();
-    w->php_limits.queue_max = PHP_QUEUE_MAX;
-    w->php_limits.queue_timeout_ms = PHP_QUEUE_MS;
     rc = open_all(w, control_fd);
     if (rc < 0) {
         log_error("cannot start: %s", uv_strerror(rc));

@@ -37,6 +37,7 @@ struct worker {
     struct logfile **logs;
     uint32_t nlogs;
     struct php_pool **pools;
+    char **restart_on; /* of each pool, '\n'-separated */
     uint32_t npools;
     struct conns conns;
 };

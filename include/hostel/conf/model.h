@@ -25,8 +25,13 @@ struct conf_php {
     uint32_t processes;
     uint32_t max_requests; /* 0 = without end */
     uint64_t idle_exit_ms;
-    char *ini;  /* a file, or NULL */
-    char **env; /* "NAME=value", NULL-ended; never NULL */
+    uint64_t request_timeout_ms;
+    uint32_t queue; /* requests of one worker that wait for a process */
+    uint64_t queue_timeout_ms;
+    char *ini;         /* a file, or NULL */
+    char **define;     /* "name=value" of php.ini, NULL-ended; never NULL */
+    char **env;        /* "NAME=value", NULL-ended; never NULL */
+    char **restart_on; /* files, absolute or below the document root; NULL-ended, never NULL */
 };
 
 /* Links below the root that are followed; none ever leads out of it. */

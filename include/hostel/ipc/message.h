@@ -21,9 +21,10 @@
 #define MSG_VALUE_MAX   8192  /* of a rule: a header's value, a file, a target */
 #define MSG_NET_BYTES   16    /* an address in a rule: IPv4 as ::ffff:a.b.c.d */
 #define MSG_LOGS_MAX    4096  /* log descriptors of one worker */
+#define MSG_RESTART_MAX 33000 /* bytes of a pool's restart_on: eight paths */
 #define MSG_POOLS_MAX   256   /* pools of one user */
 
-#define MSG_NONE UINT32_MAX   /* "no such thing" in an id field */
+#define MSG_NONE UINT32_MAX /* "no such thing" in an id field */
 
 /* HELLO, HELLO_WORKER: the two executables must be of one build. */
 struct msg_hello {
@@ -69,18 +70,17 @@ void msg_stop_put(struct writer *w, const struct msg_stop *m);
 int msg_stop_get(struct reader *r, struct msg_stop *m);
 
 struct msg_worker_init {
-    struct span user;          /* name for the log; <= MSG_HOST_MAX */
-    struct span home;          /* <= MSG_PATH_MAX; may be empty */
-    uint64_t body_max;         /* bytes of a request body */
-    uint32_t idle_exit_ms;     /* 0 = never */
+    struct span user;      /* name for the log; <= MSG_HOST_MAX */
+    struct span home;      /* <= MSG_PATH_MAX; may be empty */
+    uint64_t body_max;     /* bytes of a request body */
+    uint32_t idle_exit_ms; /* 0 = never */
     uint32_t keepalive_ms;
     uint32_t head_timeout_ms;
-    uint32_t body_timeout_ms;  /* without progress */
-    uint32_t send_timeout_ms;  /* without progress */
-    uint32_t request_timeout_ms; /* PHP: from sent to the first byte, and between two */
-    uint32_t conns_max;          /* connections at once; > 0 */
-    uint32_t conns_per_addr;     /* of one client address; > 0 */
-    uint64_t body_rate;          /* bytes a second, on average; 0 = as slow as it likes */
+    uint32_t body_timeout_ms; /* without progress */
+    uint32_t send_timeout_ms; /* without progress */
+    uint32_t conns_max;       /* connections at once; > 0 */
+    uint32_t conns_per_addr;  /* of one client address; > 0 */
+    uint64_t body_rate;       /* bytes a second, on average; 0 = as slow as it likes */
 };
 void msg_worker_init_put(struct writer *w, const struct msg_worker_init *m);
 int msg_worker_init_get(struct reader *r, struct msg_worker_init *m);
@@ -93,10 +93,14 @@ void msg_log_put(struct writer *w, const struct msg_log *m);
 int msg_log_get(struct reader *r, struct msg_log *m);
 
 struct msg_pool {
-    uint32_t id;        /* < MSG_POOLS_MAX, in order from 0 */
-    uint32_t processes; /* how many requests it runs at once, all workers together */
-    uint32_t workers;   /* that share it */
+    uint32_t id;    /* < MSG_POOLS_MAX, in order from 0 */
+    uint32_t slots; /* how many requests this worker may run in it at once; > 0 */
+    uint8_t keep;   /* 1: all workers' slots are no more than the processes */
     uint32_t idle_exit_ms;
+    uint32_t request_timeout_ms; /* from sent to the first byte, and between two */
+    uint32_t queue;              /* requests that may wait */
+    uint32_t queue_timeout_ms;
+    struct span restart_on; /* '\n'-separated paths, <= MSG_RESTART_MAX; may be empty */
 };
 void msg_pool_put(struct writer *w, const struct msg_pool *m);
 int msg_pool_get(struct reader *r, struct msg_pool *m);
@@ -154,15 +158,27 @@ struct msg_rule {
 void msg_rule_put(struct writer *w, const struct msg_rule *m);
 int msg_rule_get(struct reader *r, struct msg_rule *m);
 
-/* POOL_WANT, POOL_RELEASE, POOL_BROKEN (connects refused: please look), POOL_FAILED, POOL_READY. */
+/*
+ * POOL_WANT, POOL_RELEASE, POOL_BROKEN (connects refused: please look), POOL_RENEW (a file of
+ * restart_on changed: another generation, please), POOL_FAILED, POOL_READY.
+ */
 struct msg_pool_state {
     uint32_t pool;
-    uint32_t generation; /* READY, RELEASE, BROKEN; else 0 */
+    uint32_t generation; /* READY, RELEASE, BROKEN, RENEW; else 0 */
     uint32_t retry_ms;   /* FAILED; else 0 */
     struct span socket;  /* READY: file name in the worker's working directory; else empty */
 };
 void msg_pool_state_put(struct writer *w, const struct msg_pool_state *m);
 int msg_pool_state_get(struct reader *r, struct msg_pool_state *m);
+
+/* POOL_STUCK: the script behind one of our connections has run for too long. */
+struct msg_pool_stuck {
+    uint32_t pool;
+    uint32_t generation;
+    uint64_t inode; /* of our end's socket */
+};
+void msg_pool_stuck_put(struct writer *w, const struct msg_pool_stuck *m);
+int msg_pool_stuck_get(struct reader *r, struct msg_pool_stuck *m);
 
 /* What an acceptor knows of a connection. */
 #define CONN_BY_DEFAULT 1 /* its first Host is in no vhost: for the user's default vhost */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a row or payload; HELLO compares it. */
-#define IPC_VERSION 4
+#define IPC_VERSION 5
 
 #define IPC_FDS_MAX   64    /* descriptors in one message: half of what makes a batch pay twice */
 #define IPC_BYTES_MAX 65536 /* bytes of one message */
@@ -57,6 +57,8 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(POOL_WANT,     40, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(POOL_RELEASE,  41, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(POOL_BROKEN,   42, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
+  X(POOL_RENEW,    43, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
+  X(POOL_STUCK,    44, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   /* acceptor <-> worker, over the user's channel */                                               \
   X(CONN,          50, IPC_ACCEPTOR,   IPC_WORKER,     IPC_SERVING,         1, IPC_FDS_MAX)        \
   X(CONN_PREFIX,   51, IPC_ACCEPTOR,   IPC_WORKER,     IPC_SERVING,                   1, 1)        \

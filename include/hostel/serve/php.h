@@ -17,9 +17,9 @@ struct php_script {
 };
 
 /*
- * How a pool reaches the supervisor; implemented by the worker over its channel. want and
- * broken are each answered by php_pool_ready() or php_pool_failed(), which may come at any
- * other time too.
+ * How a pool reaches the supervisor; implemented by the worker over its channel. want,
+ * broken and renew are each answered by php_pool_ready() or php_pool_failed(), which may come
+ * at any other time too.
  */
 struct php_pool_ops {
     void (*want)(void *data, uint32_t pool);
@@ -30,6 +30,8 @@ struct php_pool_ops {
     void (*release)(void *data, uint32_t pool, uint32_t generation);
     /* Nobody listens on this generation's socket; requests wait for another. */
     void (*broken)(void *data, uint32_t pool, uint32_t generation);
+    /* It is out of date: requests wait for another one. */
+    void (*renew)(void *data, uint32_t pool, uint32_t generation);
     /*
      * The script at the other end of a connection has run for too long and is to be ended.
      * inode: of our end's socket, which stays open for a while yet.
@@ -64,6 +66,14 @@ void php_pool_free(struct php_pool **p);
 /* The supervisor's answers. socket: file name in the working directory, copied. */
 void php_pool_ready(struct php_pool *p, uint32_t generation, struct span socket);
 void php_pool_failed(struct php_pool *p, uint32_t retry_ms);
+
+/*
+ * Start PHP anew when one of these files changes.
+ *
+ * in  root   where names that are not absolute begin; copied
+ * in  names  '\n'-separated; copied
+ */
+void php_pool_watch(struct php_pool *p, const char *root, struct span names);
 
 /* Keep connections from now on, or close those that are kept: this worker is leaving. */
 void php_pool_keep(struct php_pool *p, bool keep);

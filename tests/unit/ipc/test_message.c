@@ -43,6 +43,7 @@ GETTER(msg_pool)
 GETTER(msg_vhost)
 GETTER(msg_rule)
 GETTER(msg_pool_state)
+GETTER(msg_pool_stuck)
 GETTER(msg_conn_prefix)
 GETTER(msg_conn_back)
 
@@ -92,7 +93,8 @@ every_payload_is_exact(void **state)
                             .conns_max = 1,
                             .conns_per_addr = 1});
     EXACT(msg_log, {4095});
-    EXACT(msg_pool, {255, 1, 1, 0});
+    EXACT(msg_pool, {.id = 255, .slots = 1, .keep = 1, .restart_on = SPAN("a\n/b")});
+    EXACT(msg_pool_stuck, {255, 1, UINT64_MAX});
     EXACT(msg_vhost, {.names = SPAN("a.example\nb.example"), .root = SPAN("/srv/a")});
     EXACT(msg_vhost, {.names = SPAN("a"),
                       .root = SPAN("/"),
@@ -198,8 +200,11 @@ bounds_are_kept(void **state)
     REFUSED(msg_start, {0, 1, 1});
     REFUSED(msg_user, {MSG_NONE, 0, 0});
     REFUSED(msg_log, {MSG_LOGS_MAX});
-    REFUSED(msg_pool, {MSG_POOLS_MAX, 1, 1, 0});
-    REFUSED(msg_pool, {0, 0, 1, 0});
+    REFUSED(msg_pool, {.id = MSG_POOLS_MAX, .slots = 1});
+    REFUSED(msg_pool, {.slots = 0});
+    REFUSED(msg_pool, {.slots = 1, .keep = 2});
+    REFUSED(msg_pool, {.slots = 1, .restart_on = {big, MSG_RESTART_MAX + 1}});
+    REFUSED(msg_pool_stuck, {.pool = MSG_POOLS_MAX});
     REFUSED(msg_worker_init, {.user = {NULL, 0}, .conns_max = 1, .conns_per_addr = 1});
     REFUSED(msg_worker_init,
             {.user = {big, MSG_HOST_MAX + 1}, .conns_max = 1, .conns_per_addr = 1});

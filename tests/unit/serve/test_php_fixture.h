@@ -54,7 +54,7 @@ static struct buf error_log;
 static struct site site = {.names = (char *[]){"www.example", NULL}, .root = "/srv/www"};
 static const struct visitor visitor = {
     .addr = "192.0.2.7", .port = 50123, .local_addr = "192.0.2.1", .local_port = 80};
-static unsigned wants, releases, brokens, stucks;
+static unsigned wants, releases, brokens, renews, stucks;
 static char dir[] = "/tmp/hostel-test-XXXXXX";
 
 /* --- doubles ----------------------------------------------------------------------------- */
@@ -213,7 +213,15 @@ on_stuck(void *data, uint32_t id, uint32_t generation, uint64_t inode)
     stucks++;
 }
 
-static const struct php_pool_ops pool_ops = {on_want, on_release, on_broken, on_stuck};
+static inline void
+on_renew(void *data, uint32_t id, uint32_t generation)
+{
+    (void)data, (void)id, (void)generation;
+    renews++;
+}
+
+static const struct php_pool_ops pool_ops = {on_want, on_release, on_broken, on_renew,
+                                             on_stuck};
 
 static const char *const spool_here[] = {"/nonexistent", ".", NULL};
 
@@ -280,7 +288,7 @@ fixture_up(void **state)
         return -1;
     loop = uv_default_loop();
     buf_init(&error_log, 1 << 20);
-    wants = releases = brokens = stucks = 0;
+    wants = releases = brokens = renews = stucks = 0;
     return 0;
 }
 

@@ -285,7 +285,7 @@ test_script_that_does_not_end(void **state)
     (void)state;
     limits.request_timeout_ms = 80;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct fake hang = {.ends = ENDS_HANG, .told = -1};
+        struct fake hang = {.reads = READS_PARAMS, .ends = ENDS_HANG, .told = -1};
         pid_t pid = fake_pool(&hang, &limits, 1);
         struct seen *s = get();
 

@@ -138,7 +138,9 @@ test_queue_time(void **state)
 static void
 test_slots(void **state)
 {
-    struct fake hang = {.ends = ENDS_HANG, .told = open("/dev/null", O_WRONLY | O_CLOEXEC)};
+    struct fake hang = {.reads = READS_PARAMS,
+                        .ends = ENDS_HANG,
+                        .told = open("/dev/null", O_WRONLY | O_CLOEXEC)};
     struct seen *s[5];
     pid_t pid;
 
