@@ -149,8 +149,11 @@ if [ "$(id -u)" = 0 ]; then
     summed "regain: attacks from inside" env HOSTEL_BUILD=build "$PYTHON" tests/regain/run.py
     summed "package" sh tests/package.sh
     one "quickstart" sh cmd/quickstart.sh --check --port "$(free_port)"
+    # the two that hosting is asked for most; the others: sh tests/apps/run.sh
+    summed "applications in a browser" env HOSTEL_BUILD=build sh tests/apps/run.sh \
+        dokuwiki wordpress
 else
-    say "regain, package and quickstart need root"
-    add 0 0 3
+    say "regain, package, quickstart and applications need root"
+    add 0 0 4
 fi
 finish
