@@ -13,6 +13,7 @@ struct walk {
     const char *file; /* lent, as are bytes, notes and errors */
     struct span bytes;
     bool site;    /* an included file */
+    bool app;     /* a preset */
     bool broken;  /* nothing after this can be trusted */
     bool mapping; /* the file is more than comments */
     yaml_parser_t parser;

@@ -1,6 +1,8 @@
 /* From a file's raw values to the model. Floor 2; supervisor. */
 #include "fill.h"
 
+#include "apps.h"
+
 #include "rows.h"
 #include "value.h"
 
@@ -93,6 +95,7 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
     c->run_dir =
         good(ROW_RUN_DIR, raw->run_dir) ? mem_str(raw->run_dir) : default_run_dir(c->switching);
     c->pid_file = mem_str(text_of(ROW_PID_FILE, raw->pid_file));
+    c->app_dir = mem_str(text_of(ROW_APP_DIR, raw->app_dir));
     c->error_log = log_of(ROW_ERROR_LOG, raw->error_log, NULL);
     c->access_log = log_of(ROW_ACCESS_LOG, raw->access_log, NULL);
     c->min_uid = (uint32_t)number_of(ROW_MIN_UID, raw->min_uid);
@@ -241,6 +244,50 @@ check_vhost(const struct conf_vhost *v, size_t names_bytes, size_t index_bytes, 
                      "without: 5.19 or newer, with landlock among its lsm=");
 }
 
+static struct rules
+rules_of_app(const struct conf_app *app)
+{
+    return (struct rules){app ? app->rules : NULL, app ? app->nrules : 0};
+}
+
+/* Do the rules fit into what a worker takes, those of the vhost and its app's together? */
+static void
+check_rules(const struct conf_vhost *v, struct conf_errors *errors)
+{
+    const struct rules own = {v->rules, v->nrules}, app = rules_of_app(v->app);
+    size_t bytes = rules_bytes(&own) + rules_bytes(&app);
+
+    if (bytes > FILL_RULES_MAX)
+        errors_vhost(errors, v->file, v->host,
+                     "headers, redirects and other rules take %zu bytes, %d are the most",
+                     bytes, FILL_RULES_MAX);
+    for (size_t i = 0; i < app.n; i++) {
+        enum conf_rule_kind kind = app.v[i].kind;
+
+        if (rules_of_kind(&own, kind) + rules_of_kind(&app, kind) <= RULES_KIND_MAX)
+            continue;
+        errors_vhost(errors, v->file, v->host,
+                     "with those of app `%s` there are more than %d rules of one kind",
+                     v->app->name, RULES_KIND_MAX);
+        return;
+    }
+}
+
+static void
+fill_app(struct conf *c, struct conf_vhost *v, const struct raw_vhost *raw,
+         struct conf_errors *errors)
+{
+    char why[APPS_WHY_MAX];
+
+    if (!good(ROW_APP, raw->app))
+        return;
+    v->app = apps_find(c, raw->app, errors, why);
+    if (!v->app)
+        errors_vhost(errors, v->file, v->host, "%s", why);
+    else if (!v->fallback)
+        v->fallback = mem_str(v->app->fallback);
+}
+
 /* What says how the site answers, beside its files. */
 static void
 fill_answers(struct conf_vhost *v, const struct raw_vhost *raw, struct rules *rules,
@@ -257,10 +304,6 @@ fill_answers(struct conf_vhost *v, const struct raw_vhost *raw, struct rules *ru
                      "allow and deny have %u entries, %d together are the most",
                      raw->allow.n + raw->deny.n, RULES_NETS_MAX);
     rules_add_access(rules, &raw->allow, &raw->deny);
-    if (rules_bytes(rules) > FILL_RULES_MAX)
-        errors_vhost(errors, v->file, v->host,
-                     "headers, redirects and other rules take %zu bytes, %d are the most",
-                     rules_bytes(rules), FILL_RULES_MAX);
     v->rules = rules->v;
     v->nrules = rules->n;
     *rules = (struct rules){0};
@@ -301,6 +344,8 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
         .file = file,
     };
     fill_answers(v, raw, &note->rules, errors);
+    fill_app(c, v, raw, errors);
+    check_rules(v, errors);
     check_vhost(v, names_bytes, index_bytes, jailed, errors);
     if (!good(ROW_USER, raw->user))
         return;

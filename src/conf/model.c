@@ -1,6 +1,7 @@
 /* Frees the model. Floor 2; supervisor. */
 #include "hostel/conf/model.h"
 
+#include "apps.h"
 #include "rules.h"
 
 #include <stdlib.h>
@@ -56,6 +57,8 @@ conf_free(struct conf **conf)
     free(c->listen);
     free(c->run_dir);
     free(c->pid_file);
+    free(c->app_dir);
+    apps_done(c);
     free(c->error_log);
     free(c->access_log);
     free(c->users);

@@ -44,6 +44,7 @@ struct raw_vhost {
     char *compress_min;
     char *symlinks;
     char *fallback;
+    char *app;
     struct raw_list allow;
     struct raw_list deny;
     char *connections;
@@ -61,6 +62,7 @@ struct raw_main {
     char *acceptor_user;
     char *run_dir;
     char *pid_file;
+    char *app_dir;
     char *error_log;
     char *access_log;
     char *min_uid;

@@ -70,6 +70,10 @@ row_summary(const struct row *r, struct buf *out)
         [VALUE_REALM] = {"text"},
         [VALUE_NET] = {"network", "list of networks"},
         [VALUE_MEDIA] = {"media type"},
+        [VALUE_REWRITE] = {"path in the site"},
+        [VALUE_VARIABLE] = {"name of a variable"},
+        [VALUE_TEXT] = {"text"},
+        [VALUE_APP] = {"name of a preset"},
         [VALUE_VHOSTS] = {"list of vhosts"},
         [VALUE_PHP] = {"mapping"},
         [VALUE_ENV] = {"mapping"},
@@ -79,6 +83,9 @@ row_summary(const struct row *r, struct buf *out)
         [VALUE_AUTH] = {"mapping or list of mappings"},
         [VALUE_EXPIRES] = {"mapping"},
         [VALUE_ERROR_PAGES] = {"mapping"},
+        [VALUE_PATHS] = {"list of mappings"},
+        [VALUE_REWRITES] = {"list of mappings"},
+        [VALUE_PARAMS] = {"mapping"},
     };
     bool list = r->shape != ROW_ONE;
 

@@ -48,6 +48,12 @@ const struct row rows[ROWS] = {
                       .type = VALUE_PATH,
                       .preset_note = "none",
                       .help = "Where the supervisor writes its process id."},
+    [ROW_APP_DIR] = {.name = "app_dir",
+                     IN_MAIN(app_dir),
+                     .type = VALUE_PATH,
+                     .preset = "/etc/hostel/apps",
+                     .help = "Where presets for app are looked for before those that come with "
+                             "the server: NAME.yaml. It need not exist."},
     [ROW_ERROR_LOG] = {.name = "error_log",
                        IN_MAIN(error_log),
                        .type = VALUE_LOG,
@@ -287,6 +293,15 @@ const struct row rows[ROWS] = {
                       .type = VALUE_PAGE,
                       .preset_note = "none: they are answered 404",
                       .help = "What serves a path that is no file, for instance /index.php."},
+    [ROW_APP] =
+        {.name = "vhost.app",
+         IN_VHOST(app),
+         .type = VALUE_APP,
+         .preset_note = "none",
+         .help = "What is installed in the root, in one word: its preset adds what that "
+                 "application needs and what must never be served or run. Rules of the vhost "
+                 "come first. dokuwiki drupal front-controller joomla laravel mediawiki "
+                 "nextcloud symfony wordpress come with the server."},
     [ROW_HEADERS] =
         {.name = "vhost.headers",
          .section = SECTION_VHOST,
@@ -334,6 +349,35 @@ const struct row rows[ROWS] = {
          .min = "1",
          .max = "256",
          .help = "Asks for a name and a password. The first entry whose path fits counts."},
+    [ROW_PATHS] =
+        {.name = "vhost.paths",
+         .section = SECTION_VHOST,
+         .type = VALUE_PATHS,
+         .preset_note = "none",
+         .min = "0",
+         .max = "256",
+         .help = "Paths that are served in part, or not at all. The first entry that fits "
+                 "counts, for the path that was asked for and again for that of the file that "
+                 "would answer it, maybe an index file or a script."},
+    [ROW_REWRITES] =
+        {.name = "vhost.rewrites",
+         .section = SECTION_VHOST,
+         .type = VALUE_REWRITES,
+         .preset_note = "none",
+         .min = "0",
+         .max = "256",
+         .help = "What serves a path that is no file, before fallback does. The first entry "
+                 "that fits and leads to a file or a script counts."},
+    [ROW_PARAMS] =
+        {.name = "vhost.params",
+         .section = SECTION_VHOST,
+         .type = VALUE_PARAMS,
+         .preset_note =
+             "none",
+         .min = "0",
+         .max = "256",
+         .unit = "entries",
+         .help = "Further variables that scripts find beside those of CGI, NAME: value."},
     [ROW_ALLOW] =
         {.name = "vhost.allow",
          IN_VHOST(allow),
@@ -534,4 +578,50 @@ const struct row rows[ROWS] = {
          .preset_note = "every path",
          .help =
              "The paths it is for; * stands for anything, slashes too, at most nine times."},
+    [ROW_PATHS_PATH] =
+        {.name = "paths.path",
+         .section = SECTION_PATHS,
+         .type = VALUE_PATTERN,
+         .preset_note = "none",
+         .help = "The paths it is for, of what is asked for and of what lies there; * stands "
+                 "for anything, slashes too, at most nine times. An entry has exactly one of "
+                 "path and file."},
+    [ROW_PATHS_FILE] =
+        {.name = "paths.file",
+         .section = SECTION_PATHS,
+         .type = VALUE_PATTERN,
+         .preset_note = "none",
+         .help = "The same, of what lies there only: a page that a script makes at such a path "
+                 "is not meant."},
+    [ROW_PATHS_SERVE] =
+        {.name = "paths.serve",
+         .section = SECTION_PATHS,
+         .type = VALUE_WORD,
+         .words = "all static internal nothing forbidden",
+         .required = true,
+         .help =
+             "all: as if no entry fitted, an exception from those below. static: files, but "
+             "no script is run and none is sent (403). internal: nothing to visitors (404), "
+             "only where a script says X-Accel-Redirect. nothing: 404. forbidden: 403."},
+    [ROW_PATHS_DIRECTORY] =
+        {.name = "paths.directory",
+         .section = SECTION_PATHS,
+         .type = VALUE_PATH,
+         .preset_note = "what lies at the path below the root",
+         .help = "Where the files of an internal path lie, outside of the root; what the star "
+                 "at the end of the path stands for is looked for below it."},
+    [ROW_REWRITES_FROM] = {.name = "rewrites.from",
+                           .section = SECTION_REWRITES,
+                           .type = VALUE_PATTERN,
+                           .required = true,
+                           .help =
+                               "The paths it is for; each * stands for anything, slashes too."},
+    [ROW_REWRITES_TO] =
+        {.name = "rewrites.to",
+         .section = SECTION_REWRITES,
+         .type = VALUE_REWRITE,
+         .required = true,
+         .help = "What serves them: a path in the site, maybe with a query, which comes before "
+                 "the visitor's own. $1 to $9 are what the stars of from stand for. The "
+                 "address that the visitor sees stays, and so does REQUEST_URI."},
 };

@@ -17,6 +17,8 @@ enum section {
     SECTION_HEADERS,
     SECTION_REDIRECTS,
     SECTION_AUTH,
+    SECTION_PATHS,
+    SECTION_REWRITES,
     SECTIONS /* how many */
 };
 
@@ -42,18 +44,25 @@ enum value_type {
     VALUE_NAME,     /* of a header */
     VALUE_TARGET,   /* of a redirect */
     VALUE_REALM,
-    VALUE_NET,    /* address, ADDRESS/BITS or all */
-    VALUE_MEDIA,  /* media type, all of "image/" with a star, or a star */
-    VALUE_VHOSTS, /* list of mappings: SECTION_VHOST */
-    VALUE_PHP,    /* a mapping, maybe empty: SECTION_PHP */
-    VALUE_ENV,    /* a mapping with free keys */
-    VALUE_DEFINE, /* the same, of php.ini's names */
+    VALUE_NET,      /* address, ADDRESS/BITS or all */
+    VALUE_MEDIA,    /* media type, all of "image/" with a star, or a star */
+    VALUE_REWRITE,  /* a path in the site, maybe with a query: what serves another */
+    VALUE_VARIABLE, /* name of a variable for scripts */
+    VALUE_TEXT,     /* anything on one line */
+    VALUE_APP,      /* name of a preset */
+    VALUE_VHOSTS,   /* list of mappings: SECTION_VHOST */
+    VALUE_PHP,      /* a mapping, maybe empty: SECTION_PHP */
+    VALUE_ENV,      /* a mapping with free keys */
+    VALUE_DEFINE,   /* the same, of php.ini's names */
     /* what follows becomes rules: walk_rules.h */
     VALUE_HEADERS,     /* list of mappings: SECTION_HEADERS */
     VALUE_REDIRECTS,   /* list of mappings: SECTION_REDIRECTS */
     VALUE_AUTH,        /* a mapping or a list of them: SECTION_AUTH */
     VALUE_EXPIRES,     /* a mapping of VALUE_MEDIA to times */
     VALUE_ERROR_PAGES, /* a mapping of VALUE_ERRORS to VALUE_PAGE */
+    VALUE_PATHS,       /* list of mappings: SECTION_PATHS */
+    VALUE_REWRITES,    /* list of mappings: SECTION_REWRITES */
+    VALUE_PARAMS,      /* a mapping of VALUE_VARIABLE to VALUE_TEXT */
 };
 
 enum row_shape {
@@ -68,6 +77,7 @@ enum row_id {
     ROW_ACCEPTOR_USER,
     ROW_RUN_DIR,
     ROW_PID_FILE,
+    ROW_APP_DIR,
     ROW_ERROR_LOG,
     ROW_ACCESS_LOG,
     ROW_MIN_UID,
@@ -100,11 +110,15 @@ enum row_id {
     ROW_COMPRESS_MIN,
     ROW_SYMLINKS,
     ROW_FALLBACK,
+    ROW_APP,
     ROW_HEADERS,
     ROW_EXPIRES,
     ROW_REDIRECTS,
     ROW_ERROR_PAGES,
     ROW_AUTH_BASIC,
+    ROW_PATHS,
+    ROW_REWRITES,
+    ROW_PARAMS,
     ROW_ALLOW,
     ROW_DENY,
     ROW_CONNECTIONS,
@@ -131,6 +145,12 @@ enum row_id {
     ROW_AUTH_REALM,
     ROW_AUTH_FILE,
     ROW_AUTH_PATH,
+    ROW_PATHS_PATH,
+    ROW_PATHS_FILE,
+    ROW_PATHS_SERVE,
+    ROW_PATHS_DIRECTORY,
+    ROW_REWRITES_FROM,
+    ROW_REWRITES_TO,
     ROWS /* how many */
 };
 

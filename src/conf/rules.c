@@ -78,6 +78,16 @@ rules_bytes(const struct rules *r)
     return sum;
 }
 
+size_t
+rules_of_kind(const struct rules *r, enum conf_rule_kind kind)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        n += r->v[i].kind == kind;
+    return n;
+}
+
 void
 rules_done(struct rules *r)
 {

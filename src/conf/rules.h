@@ -8,7 +8,7 @@
 
 #define RULES_KIND_MAX 256 /* of one kind: as many as a worker takes */
 #define RULES_NETS_MAX (RULES_KIND_MAX - 1)
-#define RULES_ALL_MAX  (6 * RULES_KIND_MAX)
+#define RULES_ALL_MAX  (9 * RULES_KIND_MAX)
 
 struct rules {
     struct conf_rule *v;
@@ -25,6 +25,9 @@ void rules_add(struct rules *r, struct conf_rule rule);
  */
 void
 rules_add_access(struct rules *r, const struct raw_list *allow, const struct raw_list *deny);
+
+/* How many are of a kind. */
+size_t rules_of_kind(const struct rules *r, enum conf_rule_kind kind);
 
 /* Bytes of all texts together. */
 size_t rules_bytes(const struct rules *r);

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #define REALM_MAX 127
+#define APP_MAX   63
 #define MEDIA_MAX 127 /* RFC 6838 4.2: each half */
 
 /* RFC 9110 5.6.2 */
@@ -233,6 +234,65 @@ target_wrong(struct span text)
                                          : NULL;
 }
 
+/* It never leaves the site, so there is no host in it, and no fragment. */
+static const char *
+rewrite_wrong(struct span text)
+{
+    if (!span_starts(text, SPAN("/")) || span_starts(text, SPAN("//")))
+        return "must be a path in the site";
+    return span_find(text, '#') < text.n ? "must be without #" : target_wrong(text);
+}
+
+/* What the server says itself of a request, and what it makes of the visitor's fields. */
+static bool
+variable_reserved(struct span name)
+{
+    static const char *const names[] = {
+        "AUTH_TYPE",       "CONTENT_LENGTH",  "CONTENT_TYPE",    "DOCUMENT_ROOT",
+        "HTTPS",           "PATH_INFO",       "PATH_TRANSLATED", "GATEWAY_INTERFACE",
+        "QUERY_STRING",    "REDIRECT_STATUS", "REMOTE_ADDR",     "REDIRECT_QUERY_STRING",
+        "REMOTE_PORT",     "REMOTE_USER",     "REQUEST_METHOD",  "REDIRECT_URL",
+        "REQUEST_SCHEME",  "REQUEST_URI",     "SCRIPT_FILENAME", "SCRIPT_NAME",
+        "SERVER_ADDR",     "SERVER_NAME",     "SERVER_PORT",     "SERVER_PROTOCOL",
+        "SERVER_SOFTWARE",
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (span_eq(name, span_str(names[i])))
+            return true;
+    return span_starts(name, SPAN("HTTP_"));
+}
+
+static const char *
+variable_wrong(struct span name)
+{
+    bool plain = name.n > 0 && name.n <= VALUE_HEADER_NAME_MAX;
+
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i], low = (char)(c | 0x20);
+
+        plain = plain &&
+                ((low >= 'a' && low <= 'z') || c == '_' || (i > 0 && c >= '0' && c <= '9'));
+    }
+    if (!plain)
+        return "must be the name of a variable: letters, digits and _";
+    return variable_reserved(name) ? "must not be a variable that the server sets" : NULL;
+}
+
+/* It is part of a file's name. */
+static const char *
+app_wrong(struct span name)
+{
+    bool plain = name.n > 0 && name.n <= APP_MAX;
+
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+
+        plain = plain && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-');
+    }
+    return plain ? NULL : "must be one word of a-z, 0-9 and hyphens";
+}
+
 /* It stands between quotes: RFC 9110 11.5, 5.6.4 */
 static const char *
 realm_wrong(struct span text)
@@ -284,6 +344,14 @@ value_rule_wrong(enum value_type type, struct span text)
         return net_wrong(text);
     case VALUE_MEDIA:
         return media_wrong(text);
+    case VALUE_REWRITE:
+        return rewrite_wrong(text);
+    case VALUE_VARIABLE:
+        return variable_wrong(text);
+    case VALUE_APP:
+        return app_wrong(text);
+    case VALUE_TEXT:
+        return text.n <= VALUE_HEADER_VALUE_MAX ? NULL : "must be at most 8192 bytes";
     default:
         return "must not be a single value";
     }

@@ -45,6 +45,8 @@ walk_scalar(struct walk *w, const struct row *r)
     }
     if (w->entry)
         w->entry[r - rows] = mem_str_span(events_scalar(w));
+    if (w->app && r == &rows[ROW_FALLBACK])
+        w->notes->vhosts[0].fallback = mem_str_span(events_scalar(w));
     if (r->type == VALUE_GLOB) {
         struct notes *n = w->notes;
 
@@ -159,7 +161,9 @@ unknown_key(struct walk *w, enum section section, const char *key)
                                         "in php",
                                         "in headers",
                                         "in redirects",
-                                        "in auth_basic"};
+                                        "in auth_basic",
+                                        "in paths",
+                                        "in rewrites"};
     const char *nearest = row_nearest(section, key);
 
     for (enum section s = SECTION_MAIN; s < SECTIONS && !nearest; s++)
@@ -173,6 +177,19 @@ unknown_key(struct walk *w, enum section section, const char *key)
                   nearest);
     else
         errors_at(w->errors, events_here(w), "unknown key `%s`", key);
+}
+
+/* What says how paths are served, whosever site it is. */
+static bool
+in_preset(const struct row *r)
+{
+    static const enum row_id ids[] = {ROW_FALLBACK,  ROW_REWRITES, ROW_PATHS,  ROW_PARAMS,
+                                      ROW_REDIRECTS, ROW_HEADERS,  ROW_EXPIRES};
+
+    for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
+        if (r == &rows[ids[i]])
+            return true;
+    return false;
 }
 
 /*
@@ -201,6 +218,9 @@ walk_key(struct walk *w, enum section section, uint64_t *seen)
     } else if (w->site && section == SECTION_MAIN && r != &rows[ROW_VHOSTS]) {
         errors_at(w->errors, events_here(w),
                   "`%s` belongs in the main file, an included file has vhosts only", key);
+        r = NULL;
+    } else if (w->app && section == SECTION_VHOST && !in_preset(r)) {
+        errors_at(w->errors, events_here(w), "`%s` belongs in a vhost, not in a preset", key);
         r = NULL;
     } else if (*seen & bit) {
         errors_at(w->errors, events_here(w), "`%s` stands here twice", key);
@@ -233,7 +253,7 @@ walk_section(struct walk *w, enum section section)
     }
     for (const struct row *r = rows_of(section);
          r < rows + ROWS && r->section == section && !w->broken; r++, seen >>= 1)
-        if (r->required && !(seen & 1))
+        if (r->required && !(seen & 1) && !(w->app && section == SECTION_VHOST))
             errors_at(w->errors, at, "`%s` is missing", row_key(r));
 }
 
@@ -246,7 +266,9 @@ walk_stream(struct walk *w)
         return;
     if (events_is(w, YAML_MAPPING_START_EVENT)) {
         w->mapping = true;
-        walk_section(w, SECTION_MAIN);
+        if (w->app)
+            note_vhost(w);
+        walk_section(w, w->app ? SECTION_VHOST : SECTION_MAIN);
     } else if (!events_null(w)) {
         errors_at(w->errors, events_here(w), "a configuration must be a mapping, not %s",
                   events_kind(w));
@@ -258,6 +280,23 @@ walk_stream(struct walk *w)
     }
 }
 
+static void
+walk_all(struct walk *w)
+{
+    struct notes *notes = w->notes;
+
+    if (!yaml_parser_initialize(&w->parser)) {
+        errors_file(w->errors, w->file, "not enough memory");
+        return;
+    }
+    yaml_parser_set_input_string(&w->parser, (const unsigned char *)w->bytes.p, w->bytes.n);
+    notes->fit = true;
+    walk_stream(w);
+    notes->fit = notes->fit && w->mapping && !w->broken;
+    yaml_event_delete(&w->event);
+    yaml_parser_delete(&w->parser);
+}
+
 void
 walk_file(const char *file, struct span bytes, bool site, struct notes *notes,
           struct conf_errors *errors)
@@ -265,16 +304,16 @@ walk_file(const char *file, struct span bytes, bool site, struct notes *notes,
     struct walk w = {
         .file = file, .bytes = bytes, .site = site, .notes = notes, .errors = errors};
 
-    if (!yaml_parser_initialize(&w.parser)) {
-        errors_file(errors, file, "not enough memory");
-        return;
-    }
-    yaml_parser_set_input_string(&w.parser, (const unsigned char *)bytes.p, bytes.n);
-    notes->fit = true;
-    walk_stream(&w);
-    notes->fit = notes->fit && w.mapping && !w.broken;
-    yaml_event_delete(&w.event);
-    yaml_parser_delete(&w.parser);
+    walk_all(&w);
+}
+
+void
+walk_app(const char *file, struct span bytes, struct notes *notes, struct conf_errors *errors)
+{
+    struct walk w = {
+        .file = file, .bytes = bytes, .app = true, .notes = notes, .errors = errors};
+
+    walk_all(&w);
 }
 
 static void
@@ -294,6 +333,7 @@ notes_done(struct notes *notes)
         note_list_done(&notes->vhosts[i].env);
         note_list_done(&notes->vhosts[i].define);
         rules_done(&notes->vhosts[i].rules);
+        free(notes->vhosts[i].fallback);
     }
     free(notes->globs);
     free(notes->vhosts);

@@ -27,6 +27,7 @@ struct note_vhost {
     bool php;
     struct note_list env, define;
     struct rules rules;
+    char *fallback; /* of a preset; of a vhost libcyaml has it */
 };
 
 /* The notes of one file; zeroed before the walk. */
@@ -45,6 +46,13 @@ struct notes {
  */
 void walk_file(const char *file, struct span bytes, bool site, struct notes *notes,
                struct conf_errors *errors);
+
+/*
+ * The same for a preset: a mapping of those directives of a vhost that say how paths are
+ * served. Its notes are those of one vhost.
+ */
+void
+walk_app(const char *file, struct span bytes, struct notes *notes, struct conf_errors *errors);
 
 void notes_done(struct notes *notes);
 

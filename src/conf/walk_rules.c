@@ -1,8 +1,9 @@
 /*
  * The walk through the directives of a vhost that become rules. Floor 2; supervisor.
  *
- *     list:   headers, redirects, auth_basic   [{key: value, ...}, ...]   walk_entry
- *     pairs:  expires, error_pages             {key: value, ...}          walk_pair
+ *     list:   headers, redirects, rewrites, paths, auth_basic
+ *                                           [{key: value, ...}, ...]   walk_entry
+ *     pairs:  expires, error_pages, params  {key: value, ...}          walk_pair
  */
 #include "walk_rules.h"
 
@@ -66,21 +67,29 @@ add_header(struct walk *w, struct place at, char **text)
     rules_add(noted(w), rule);
 }
 
+/* in  from, to  NULL: that was said already */
+static bool
+captures_fit(struct walk *w, struct place at, const char *from, const char *to)
+{
+    unsigned stars, captures;
+
+    if (!from || !to)
+        return false;
+    stars = value_stars(span_str(from));
+    captures = value_captures(span_str(to));
+    if (captures > stars)
+        errors_at(w->errors, at, "`to` has $%u, but `from` has only %u of *", captures, stars);
+    return captures <= stars;
+}
+
 static void
 add_redirect(struct walk *w, struct place at, char **text)
 {
     const char *status = text[ROW_REDIRECTS_STATUS];
     struct conf_rule rule = {.kind = CONF_REDIRECT};
-    unsigned stars, captures;
 
-    if (!text[ROW_REDIRECTS_FROM] || !text[ROW_REDIRECTS_TO])
+    if (!captures_fit(w, at, text[ROW_REDIRECTS_FROM], text[ROW_REDIRECTS_TO]))
         return;
-    stars = value_stars(span_str(text[ROW_REDIRECTS_FROM]));
-    captures = value_captures(span_str(text[ROW_REDIRECTS_TO]));
-    if (captures > stars) {
-        errors_at(w->errors, at, "`to` has $%u, but `from` has only %u of *", captures, stars);
-        return;
-    }
     value_statuses(span_str(status ? status : rows[ROW_REDIRECTS_STATUS].preset),
                    &rule.status_min, &rule.status_max);
     rule.match = take(&text[ROW_REDIRECTS_FROM]);
@@ -99,6 +108,45 @@ add_auth(struct walk *w, struct place at, char **text)
     rule.match = take(&text[ROW_AUTH_PATH]);
     rule.name = take(&text[ROW_AUTH_REALM]);
     rule.value = take(&text[ROW_AUTH_FILE]);
+    rules_add(noted(w), rule);
+}
+
+static void
+add_rewrite(struct walk *w, struct place at, char **text)
+{
+    struct conf_rule rule = {.kind = CONF_REWRITE};
+
+    if (!captures_fit(w, at, text[ROW_REWRITES_FROM], text[ROW_REWRITES_TO]))
+        return;
+    rule.match = take(&text[ROW_REWRITES_FROM]);
+    rule.value = take(&text[ROW_REWRITES_TO]);
+    rules_add(noted(w), rule);
+}
+
+static void
+add_path(struct walk *w, struct place at, char **text)
+{
+    struct conf_rule rule = {.kind = CONF_PATH};
+    struct span path = span_str(text[ROW_PATHS_PATH]);
+
+    if (!text[ROW_PATHS_SERVE])
+        return;
+    if (!text[ROW_PATHS_PATH] == !text[ROW_PATHS_FILE]) {
+        errors_at(w->errors, at, "an entry of `paths` must have one of path and file");
+        return;
+    }
+    rule.files = text[ROW_PATHS_FILE] != NULL;
+    rule.serve =
+        (enum conf_serve)value_number(&rows[ROW_PATHS_SERVE], span_str(text[ROW_PATHS_SERVE]));
+    if (text[ROW_PATHS_DIRECTORY] && (rule.serve != CONF_SERVE_INTERNAL ||
+                                      value_stars(path) != 1 || !span_ends(path, SPAN("/*")))) {
+        errors_at(w->errors, at,
+                  "`directory` needs `serve: internal` and a path that ends in /* and has no "
+                  "other star");
+        return;
+    }
+    rule.match = take(&text[rule.files ? ROW_PATHS_FILE : ROW_PATHS_PATH]);
+    rule.value = take(&text[ROW_PATHS_DIRECTORY]);
     rules_add(noted(w), rule);
 }
 
@@ -163,6 +211,12 @@ static const struct pairs error_pages = {
     .kind = CONF_ERROR_PAGE,
 };
 
+static const struct pairs params = {
+    .key = {.name = "params", .type = VALUE_VARIABLE},
+    .value = {.name = "params", .type = VALUE_TEXT},
+    .kind = CONF_PARAM,
+};
+
 static struct conf_rule
 rule_of(const struct pairs *p, struct span key, struct span value)
 {
@@ -172,6 +226,9 @@ rule_of(const struct pairs *p, struct span key, struct span value)
         /* a part of a second is one: only 0 means no-cache */
         rule.seconds = (uint32_t)((value_number(&p->value, value) + 999) / 1000);
         rule.match = mem_str_span(key);
+    } else if (p->kind == CONF_PARAM) {
+        rule.name = mem_str_span(key);
+        rule.value = mem_str_span(value);
     } else {
         value_statuses(key, &rule.status_min, &rule.status_max);
         rule.value = mem_str_span(value);
@@ -188,7 +245,8 @@ noted_already(struct walk *w, const struct conf_rule *rule)
     for (const struct conf_rule *r = rules->v; r < rules->v + rules->n; r++)
         if (r->kind == rule->kind && r->status_min == rule->status_min &&
             r->status_max == rule->status_max &&
-            (!rule->match || span_ieq(span_str(r->match), span_str(rule->match))))
+            (!rule->match || span_ieq(span_str(r->match), span_str(rule->match))) &&
+            (!rule->name || strcmp(r->name, rule->name) == 0))
             return true;
     return false;
 }
@@ -257,6 +315,12 @@ walk_rules(struct walk *w, const struct row *r)
         walk_pairs(w, r, &expires);
     else if (r->type == VALUE_ERROR_PAGES)
         walk_pairs(w, r, &error_pages);
+    else if (r->type == VALUE_PARAMS)
+        walk_pairs(w, r, &params);
+    else if (r->type == VALUE_PATHS)
+        walk_entries(w, r, SECTION_PATHS, add_path);
+    else if (r->type == VALUE_REWRITES)
+        walk_entries(w, r, SECTION_REWRITES, add_rewrite);
     else if (events_is(w, YAML_MAPPING_START_EVENT)) /* auth_basic takes one without a list */
         walk_entry(w, r, SECTION_AUTH, add_auth);
     else

@@ -246,6 +246,13 @@ rule_holds(const struct msg_rule *m)
     case RULE_ACCESS:
         return m->op <= 1 && m->a <= 8 * MSG_NET_BYTES && !m->b &&
                m->match.n == MSG_NET_BYTES && !name && !value;
+    case RULE_PATH:
+        return m->op <= MSG_SERVE_FORBIDDEN && m->a <= 1 && !m->b && match && !name &&
+               absolute(m->value) && (!value || (m->op == MSG_SERVE_INTERNAL && !m->a));
+    case RULE_REWRITE:
+        return plain && !m->a && match && !name && value && absolute(m->value);
+    case RULE_PARAM:
+        return plain && !m->a && !match && name;
     default:
         return false;
     }

@@ -225,7 +225,7 @@ put_ends(struct fcgi_writer *w, const struct visitor *v)
 
 /* Of the request; or of an error whose page is made: a GET without body. RFC 3875 4.1.12 */
 static void
-put_request(struct fcgi_writer *w, const struct exchange *x)
+put_request(struct fcgi_writer *w, const struct exchange *x, const struct php_script *script)
 {
     const struct request *req = &x->req;
     struct span type = request_field(req, SPAN("content-type"));
@@ -243,7 +243,10 @@ put_request(struct fcgi_writer *w, const struct exchange *x)
         return;
     }
     put(w, "REQUEST_METHOD", req->method_text);
-    put(w, "QUERY_STRING", req->has_query ? req->query : SPAN(""));
+    if (script->rewritten)
+        put(w, "QUERY_STRING", script->query);
+    else
+        put(w, "QUERY_STRING", req->has_query ? req->query : SPAN(""));
     put(w, "REDIRECT_STATUS", SPAN("200")); /* php-cgi as a plain CGI insists on it */
     if (req->framing != BODY_NONE && type.n)
         put(w, "CONTENT_TYPE", type);
@@ -268,7 +271,9 @@ cgi_variables(struct fcgi_writer *w, const struct exchange *x, const struct php_
     put(w, "SERVER_NAME", server_name(x));
     put_ends(w, x->visitor);
     put_user(w, x);
-    put_request(w, x);
+    put_request(w, x, script);
     put_script(w, x, script);
     put_fields(w, &x->req);
+    for (unsigned i = 0; i < x->site->rules.nparams; i++)
+        put(w, x->site->rules.params[i].name, span_str(x->site->rules.params[i].value));
 }

@@ -1,13 +1,14 @@
 /*
  * Which answerer? Floor 5; worker.
  *
- *   address -> method -> path -> password -> redirects
+ *   address -> method -> path -> password -> redirects -> paths that are not served
  *
  *   then the path -> file cache ---------------> static_send
  *              \-- resolve -- a file ----------> static_send
  *                        \--- a script --------> php_answer
  *                        \--- a directory -----> redirect to its "/", or autoindex_answer
- *                        \--- nothing ---------> the site's fallback, once; or error page
+ *                        \--- nothing ---------> rewrites, else the site's fallback, once;
+ *                                                or error page
  *
  * A password that has to be looked at comes back to the beginning when it fits.
  */
@@ -25,6 +26,7 @@
 #include "headers.h"
 #include "redirect.h"
 #include "resolve.h"
+#include "rewrite.h"
 #include "static.h"
 
 #include <errno.h>
@@ -85,13 +87,15 @@ redirect_to_slash(struct exchange *x, struct span path)
 }
 
 static void
-run_script(struct exchange *x, const struct found *f)
+run_script(struct exchange *x, const struct found *f, const struct rewrite *by)
 {
     char *filename = mem_fmt("%s/%s", x->site->root, f->name);
     const struct php_script script = {
         .filename = span_str(filename),
         .name = span_str(filename + strlen(x->site->root)),
         .path_info = f->path_info,
+        .rewritten = by && by->has_query,
+        .query = by ? by->query : span_of(NULL, 0),
     };
 
     php_answer(x, x->site->php, &script);
@@ -127,14 +131,15 @@ send_found(struct exchange *x, struct span path, struct found *f)
     static_send(x, file);
 }
 
+/* in  by  what led here, or NULL: the request itself */
 static void
-answer_found(struct exchange *x, struct span path, struct found *f)
+answer_found(struct exchange *x, struct span path, struct found *f, const struct rewrite *by)
 {
     bool reading = x->req.method == METHOD_GET || x->req.method == METHOD_HEAD;
 
     switch (f->kind) {
     case FOUND_SCRIPT:
-        run_script(x, f);
+        run_script(x, f, by);
         return;
     case FOUND_NOTHING:
         refuse(x, f);
@@ -176,17 +181,37 @@ cached(struct exchange *x, struct span path)
     return filecache_find(x->files, x->site, path, date_mono_ms());
 }
 
-/* What lies there may have a name, a script's or an index file's, that needs a password. */
+/*
+ * in   found  the path of what lies there, whose kind is known
+ * ret  false: it is answered, as the rules say
+ */
+static bool
+served(struct exchange *x, struct span path, const struct found *found)
+{
+    enum path_serve serve = rules_serve(&x->site->rules, path, found != NULL);
+    bool script = found && found->kind == FOUND_SCRIPT;
+
+    if (serve == SERVE_ALL || (serve == SERVE_STATIC && !script))
+        return true;
+    errorpage_answer(x, serve == SERVE_INTERNAL || serve == SERVE_NOTHING ? 404 : 403, NULL, 0);
+    return false;
+}
+
+/*
+ * What lies there may have a name, a script's or an index file's, that needs a password or is
+ * not served.
+ */
 static bool
 name_passed(struct exchange *x, struct found *f)
 {
+    const struct site_rules *rules = &x->site->rules;
     char name[PATH_MAX + 1];
     int n;
 
-    if (x->site->rules.nauths == 0 || f->kind == FOUND_NOTHING)
+    if (rules->nauths + rules->npaths == 0 || f->kind == FOUND_NOTHING)
         return true;
     n = snprintf(name, sizeof(name), "/%s", f->name);
-    if (auth_passed(x, span_of(name, (size_t)n)))
+    if (auth_passed(x, span_of(name, (size_t)n)) && served(x, span_of(name, (size_t)n), f))
         return true;
     fd_close(&f->fd);
     return false;
@@ -198,34 +223,54 @@ falls_back(const struct site *site, const struct found *f)
 {
     struct span name = span_str(f->name);
 
-    if (!site->fallback || f->kind != FOUND_NOTHING)
+    if ((!site->fallback && site->rules.nrewrites == 0) || f->kind != FOUND_NOTHING)
         return false;
     return f->status == 404 ||
            (f->status == 403 && f->error == 0 && (name.n == 0 || name.p[name.n - 1] == '/'));
 }
 
-static void
-answer_fallback(struct exchange *x)
+/* ret  true: it is answered; false: no file and no script is there */
+static bool
+answer_instead(struct exchange *x, struct span path, const struct rewrite *by)
 {
-    struct span path = span_str(x->site->fallback);
     struct cached_file *file;
     struct found f;
 
     if (!auth_passed(x, path))
-        return;
+        return true;
     file = cached(x, path);
     if (file) {
         static_send(x, file);
-        return;
+        return true;
     }
     resolve(x->site, path, date_mono_ms(), &f);
     if (f.kind == FOUND_FILE || f.kind == FOUND_SCRIPT) {
         if (name_passed(x, &f))
-            answer_found(x, path, &f);
-        return;
+            answer_found(x, path, &f, by);
+        return true;
     }
     fd_close(&f.fd);
-    errorpage_answer(x, 404, NULL, 0);
+    return false;
+}
+
+static void
+answer_fallback(struct exchange *x, struct span path)
+{
+    const struct site_rules *rules = &x->site->rules;
+    bool answered = false;
+
+    for (unsigned i = 0; i < rules->nrewrites && !answered; i++) {
+        struct rewrite by;
+
+        if (!rewrite_fits(&rules->rewrites[i], &x->req, path, &by))
+            continue;
+        answered = answer_instead(x, span_of(by.path, by.path_n), &by);
+        rewrite_done(&by);
+    }
+    if (!answered && x->site->fallback)
+        answered = answer_instead(x, span_str(x->site->fallback), NULL);
+    if (!answered)
+        errorpage_answer(x, 404, NULL, 0);
 }
 
 static void
@@ -240,9 +285,9 @@ answer_path(struct exchange *x, struct span path)
     }
     resolve(x->site, path, date_mono_ms(), &f);
     if (falls_back(x->site, &f))
-        answer_fallback(x);
+        answer_fallback(x, path);
     else if (name_passed(x, &f))
-        answer_found(x, path, &f);
+        answer_found(x, path, &f, NULL);
 }
 
 void
@@ -274,6 +319,6 @@ exchange_answer(struct exchange *x, struct filecache *files)
         return;
     }
     path = span_of(room, (size_t)n);
-    if (auth_passed(x, path) && !redirect_answer(x, path))
+    if (auth_passed(x, path) && !redirect_answer(x, path) && served(x, path, NULL))
         answer_path(x, path);
 }

@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
@@ -50,11 +52,28 @@ look_through(const struct reader *r, const char *name, struct stat *st)
     return f.kind == FOUND_FILE || f.kind == FOUND_SCRIPT || f.kind == FOUND_DIRECTORY;
 }
 
+/* As the site's rules say of its path. */
+static bool
+allowed(const struct reader *r, const char *name, enum script_kind script)
+{
+    char path[PATH_MAX + NAME_MAX + 2];
+    enum path_serve serve;
+    int n;
+
+    if (r->site->rules.npaths == 0)
+        return true;
+    n = snprintf(path, sizeof(path), "/%s%s", r->dir->name, name);
+    serve = rules_serve(&r->site->rules, span_of(path, (size_t)n), true);
+    return serve == SERVE_ALL || (serve == SERVE_STATIC && script != SCRIPT_RUN);
+}
+
 static bool
 served(const struct reader *r, const char *name, struct stat *st)
 {
     enum script_kind script = script_kind(span_str(name));
 
+    if (!allowed(r, name, script))
+        return false;
     if (fstatat(r->fd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
         return false;
     if (S_ISLNK(st->st_mode))

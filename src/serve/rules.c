@@ -119,6 +119,23 @@ rules_error_page(const struct site_rules *r, unsigned status)
     return best;
 }
 
+const struct path_rule *
+rules_path(const struct site_rules *r, struct span path, bool found)
+{
+    for (const struct path_rule *p = r->paths; p < r->paths + r->npaths; p++)
+        if ((found || !p->files) && rules_path_matches(p->path, path))
+            return p;
+    return NULL;
+}
+
+enum path_serve
+rules_serve(const struct site_rules *r, struct span path, bool found)
+{
+    const struct path_rule *p = rules_path(r, path, found);
+
+    return p ? p->serve : SERVE_ALL;
+}
+
 void
 rules_done(struct site_rules *r)
 {
@@ -140,11 +157,26 @@ rules_done(struct site_rules *r)
         free(r->auths[i].realm);
         free(r->auths[i].file);
     }
+    for (unsigned i = 0; i < r->npaths; i++) {
+        free(r->paths[i].path);
+        free(r->paths[i].directory);
+    }
+    for (unsigned i = 0; i < r->nrewrites; i++) {
+        free(r->rewrites[i].from);
+        free(r->rewrites[i].to);
+    }
+    for (unsigned i = 0; i < r->nparams; i++) {
+        free(r->params[i].name);
+        free(r->params[i].value);
+    }
     free(r->headers);
     free(r->expires);
     free(r->redirects);
     free(r->error_pages);
     free(r->auths);
     free(r->access);
+    free(r->paths);
+    free(r->rewrites);
+    free(r->params);
     *r = (struct site_rules){0};
 }

@@ -13,6 +13,20 @@ op_of(const struct conf_rule *rule)
     return ops[rule->op];
 }
 
+static uint8_t
+serve_of(const struct conf_rule *rule)
+{
+    static const uint8_t serves[] = {
+        [CONF_SERVE_ALL] = MSG_SERVE_ALL,
+        [CONF_SERVE_STATIC] = MSG_SERVE_STATIC,
+        [CONF_SERVE_INTERNAL] = MSG_SERVE_INTERNAL,
+        [CONF_SERVE_NOTHING] = MSG_SERVE_NOTHING,
+        [CONF_SERVE_FORBIDDEN] = MSG_SERVE_FORBIDDEN,
+    };
+
+    return serves[rule->serve];
+}
+
 void
 sends_rule(const struct conf_rule *rule, struct msg_rule *m)
 {
@@ -47,6 +61,17 @@ sends_rule(const struct conf_rule *rule, struct msg_rule *m)
         m->op = rule->allow;
         m->a = rule->bits;
         m->match = span_of(rule->net, sizeof(rule->net));
+        break;
+    case CONF_PATH:
+        m->kind = RULE_PATH;
+        m->op = serve_of(rule);
+        m->a = rule->files;
+        break;
+    case CONF_REWRITE:
+        m->kind = RULE_REWRITE;
+        break;
+    case CONF_PARAM:
+        m->kind = RULE_PARAM;
         break;
     }
 }

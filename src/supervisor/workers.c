@@ -147,16 +147,16 @@ send_pool(struct worker_child *w, const struct pool *p)
 }
 
 static int
-send_rules(struct worker_child *w, const struct conf_vhost *v)
+send_rules(struct worker_child *w, const struct conf_rule *rules, size_t n)
 {
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < v->nrules; i++) {
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         struct msg_rule m;
         struct buf b;
         struct writer out = {&b, 0};
 
-        sends_rule(&v->rules[i], &m);
+        sends_rule(&rules[i], &m);
         buf_init(&b, IPC_BYTES_MAX);
         msg_rule_put(&out, &m);
         rc = send_payload(w, MSG_RULE, &b, out.error);
@@ -203,7 +203,11 @@ send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
     rc = send_payload(w, MSG_VHOST, &b, rc ? rc : out.error);
     buf_done(&names);
     buf_done(&list);
-    return rc ? rc : send_rules(w, v);
+    if (rc == 0)
+        rc = send_rules(w, v->rules, v->nrules);
+    if (rc == 0 && v->app)
+        rc = send_rules(w, v->app->rules, v->app->nrules);
+    return rc;
 }
 
 static int

@@ -66,6 +66,38 @@ add_access(struct site_rules *r, const struct msg_rule *m)
     *NEXT(r->access, r->naccess) = rule;
 }
 
+static void
+add_path(struct site_rules *r, const struct msg_rule *m)
+{
+    static const enum path_serve serves[] = {
+        [MSG_SERVE_ALL] = SERVE_ALL,
+        [MSG_SERVE_STATIC] = SERVE_STATIC,
+        [MSG_SERVE_INTERNAL] = SERVE_INTERNAL,
+        [MSG_SERVE_NOTHING] = SERVE_NOTHING,
+        [MSG_SERVE_FORBIDDEN] = SERVE_FORBIDDEN,
+    };
+
+    *NEXT(r->paths, r->npaths) =
+        (struct path_rule){.path = mem_str_span(m->match),
+                           .files = m->a != 0,
+                           .serve = serves[m->op],
+                           .directory = m->value.n ? mem_str_span(m->value) : NULL};
+}
+
+static void
+add_rewrite(struct site_rules *r, const struct msg_rule *m)
+{
+    *NEXT(r->rewrites, r->nrewrites) =
+        (struct rewrite_rule){.from = mem_str_span(m->match), .to = mem_str_span(m->value)};
+}
+
+static void
+add_param(struct site_rules *r, const struct msg_rule *m)
+{
+    *NEXT(r->params, r->nparams) =
+        (struct param_rule){.name = mem_str_span(m->name), .value = mem_str_span(m->value)};
+}
+
 int
 rule_add(struct site_rules *r, const struct msg_rule *m)
 {
@@ -73,11 +105,15 @@ rule_add(struct site_rules *r, const struct msg_rule *m)
         [RULE_HEADER] = add_header,     [RULE_EXPIRES] = add_expires,
         [RULE_REDIRECT] = add_redirect, [RULE_ERROR_PAGE] = add_error_page,
         [RULE_AUTH] = add_auth,         [RULE_ACCESS] = add_access,
+        [RULE_PATH] = add_path,         [RULE_REWRITE] = add_rewrite,
+        [RULE_PARAM] = add_param,
     };
     const unsigned counts[RULE_KINDS] = {
         [RULE_HEADER] = r->nheaders,     [RULE_EXPIRES] = r->nexpires,
         [RULE_REDIRECT] = r->nredirects, [RULE_ERROR_PAGE] = r->nerror_pages,
         [RULE_AUTH] = r->nauths,         [RULE_ACCESS] = r->naccess,
+        [RULE_PATH] = r->npaths,         [RULE_REWRITE] = r->nrewrites,
+        [RULE_PARAM] = r->nparams,
     };
 
     if (counts[m->kind] >= RULES_MAX)

@@ -25,6 +25,8 @@ def reachable(build):
     copies = Path(tempfile.mkdtemp(prefix="hostel-build-"))
     atexit.register(shutil.rmtree, copies)
     copies.chmod(0o755)
+    if (build / "apps").exists():
+        shutil.copytree(build / "apps", copies / "apps")
     for name in ("hostel", "hostel-acceptor", "hostel-worker"):
         if (build / name).exists():
             shutil.copy2(build / name, copies)

@@ -44,13 +44,25 @@ enum conf_rule_kind {
     CONF_ERROR_PAGE, /* statuses, value: path in the site */
     CONF_AUTH,       /* match: pattern, name: realm, value: file */
     CONF_ACCESS,     /* allow, net, bits */
+    CONF_PATH,    /* serve, files, match: pattern, value: directory of an internal one, or "" */
+    CONF_REWRITE, /* match: pattern, value: path in the site, maybe with a query */
+    CONF_PARAM,   /* name, value: one more variable for scripts */
 };
 enum conf_header_op { CONF_HEADER_SET, CONF_HEADER_ADD, CONF_HEADER_REMOVE };
+enum conf_serve {
+    CONF_SERVE_ALL,
+    CONF_SERVE_STATIC,
+    CONF_SERVE_INTERNAL,
+    CONF_SERVE_NOTHING,
+    CONF_SERVE_FORBIDDEN
+};
 
 /* What a kind does not name is 0 or NULL. */
 struct conf_rule {
     enum conf_rule_kind kind;
     enum conf_header_op op;
+    enum conf_serve serve;
+    bool files; /* the pattern is for what lies there only, not for what is asked for */
     uint32_t status_min, status_max;
     uint32_t seconds; /* 0 = no-cache */
     bool allow;
@@ -58,6 +70,14 @@ struct conf_rule {
     uint32_t bits;   /* 0..128 */
     char *match;     /* a pattern may be "": every path */
     char *name, *value;
+};
+
+/* A preset: what a vhost that names it says beside, and where it says nothing itself. */
+struct conf_app {
+    char *name, *file;
+    char *fallback; /* or NULL */
+    struct conf_rule *rules;
+    size_t nrules;
 };
 
 struct conf_vhost {
@@ -80,8 +100,9 @@ struct conf_vhost {
      */
     struct conf_rule *rules;
     size_t nrules;
-    const char *file; /* where it stands, lent from the conf */
-    size_t user;      /* index into conf.users */
+    const struct conf_app *app; /* its rules come behind; NULL: none; lent from the conf */
+    const char *file;           /* where it stands, lent from the conf */
+    size_t user;                /* index into conf.users */
 };
 
 /* One (user, group) that owns vhosts: a worker's identity. */
@@ -98,7 +119,10 @@ struct conf {
     uint32_t acceptors;
     struct ids acceptor_ids;
     char *run_dir;
-    char *pid_file;   /* or NULL */
+    char *pid_file; /* or NULL */
+    char *app_dir;
+    struct conf_app **apps; /* those that vhosts name */
+    size_t napps;
     char *error_log;  /* the server's own */
     char *access_log; /* default of vhosts */
     uint32_t min_uid;

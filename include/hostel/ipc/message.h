@@ -135,6 +135,9 @@ int msg_vhost_get(struct reader *r, struct msg_vhost *m);
  *   RULE_ERROR_PAGE                 statuses, a <= b                         path
  *   RULE_AUTH                                           path or ""   realm   file
  *   RULE_ACCESS      1 = allow      a: bits             16 bytes
+ *   RULE_PATH        msg_serve      a: 1 = of files     path                 directory or ""
+ *   RULE_REWRITE                                        path                 path, query
+ *   RULE_PARAM                                                      name     value
  */
 enum msg_rule_kind {
     RULE_HEADER,
@@ -143,9 +146,19 @@ enum msg_rule_kind {
     RULE_ERROR_PAGE,
     RULE_AUTH,
     RULE_ACCESS,
+    RULE_PATH,
+    RULE_REWRITE,
+    RULE_PARAM,
     RULE_KINDS
 };
 enum msg_header_op { MSG_HEADER_SET, MSG_HEADER_ADD, MSG_HEADER_REMOVE };
+enum msg_serve {
+    MSG_SERVE_ALL,
+    MSG_SERVE_STATIC,
+    MSG_SERVE_INTERNAL,
+    MSG_SERVE_NOTHING,
+    MSG_SERVE_FORBIDDEN
+};
 
 struct msg_rule {
     uint8_t kind;

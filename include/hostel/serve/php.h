@@ -14,6 +14,8 @@ struct php_script {
     struct span filename;  /* SCRIPT_FILENAME, absolute; copied */
     struct span name;      /* SCRIPT_NAME, decoded, begins with '/'; copied */
     struct span path_info; /* decoded, begins with '/', or empty: not sent; copied */
+    bool rewritten;        /* query instead of the request's own */
+    struct span query;     /* QUERY_STRING, still encoded; copied */
 };
 
 /*

@@ -52,6 +52,31 @@ struct access_rule {
     unsigned bits;   /* 0..128 */
 };
 
+/* What may come of a path, the mildest first. */
+enum path_serve {
+    SERVE_ALL,
+    SERVE_STATIC,    /* a script is neither run nor sent */
+    SERVE_INTERNAL,  /* 404, but a script may name it with X-Accel-Redirect */
+    SERVE_NOTHING,   /* 404 */
+    SERVE_FORBIDDEN, /* 403 */
+};
+
+struct path_rule {
+    char *path; /* pattern */
+    bool files; /* for what lies there only, not for what is asked for */
+    enum path_serve serve;
+    char *directory; /* SERVE_INTERNAL: absolute, for the star at the pattern's end; or NULL */
+};
+
+struct rewrite_rule {
+    char *from; /* pattern; each "*" captures */
+    char *to;   /* a path, maybe with a query; $1..$9 are the captures, percent-encoded */
+};
+
+struct param_rule {
+    char *name, *value; /* one more variable for scripts */
+};
+
 struct site_rules {
     struct header_rule *headers;
     struct expires_rule *expires;
@@ -59,7 +84,11 @@ struct site_rules {
     struct error_page_rule *error_pages;
     struct auth_rule *auths;
     struct access_rule *access; /* the first that matches decides; none: allowed */
+    struct path_rule *paths;    /* the first that matches decides; none: SERVE_ALL */
+    struct rewrite_rule *rewrites;
+    struct param_rule *params;
     unsigned nheaders, nexpires, nredirects, nerror_pages, nauths, naccess;
+    unsigned npaths, nrewrites, nparams;
 };
 
 #define RULES_MAX 256 /* of one kind, of one site */
@@ -106,6 +135,16 @@ const struct expires_rule *rules_expires(const struct site_rules *r, struct span
 
 /* The page of a status, an exact one before a class; or NULL. */
 const struct error_page_rule *rules_error_page(const struct site_rules *r, unsigned status);
+
+/*
+ * The first rule that fits a path, or NULL: all is served.
+ *
+ * in  found  it is the path of what lies there below the root, not the one that was asked for
+ */
+const struct path_rule *rules_path(const struct site_rules *r, struct span path, bool found);
+
+/* What may come of it. */
+enum path_serve rules_serve(const struct site_rules *r, struct span path, bool found);
 
 /* Frees what the rules own and empties them. */
 void rules_done(struct site_rules *r);

@@ -147,6 +147,55 @@ static const struct access_case accesses[] = {
 };
 
 static void
+test_paths(void **state)
+{
+    struct conf *c = load("    paths:\n"
+                          "      - {path: /in/*, serve: internal, directory: $D/www}\n"
+                          "      - {file: '*.sql', serve: nothing}\n"
+                          "    rewrites: [{from: /a/*, to: '/b?c=$1'}]\n"
+                          "    params: {A: '', _b2: x y}\n");
+    const struct conf_rule *r = c->vhosts[0].rules;
+    char *dir = scratch_text("$D/www");
+
+    (void)state;
+    assert_int_equal(c->vhosts[0].nrules, 5);
+    assert_rule(&r[0], CONF_PATH, "/in/*", NULL, dir);
+    assert_int_equal(r[0].serve, CONF_SERVE_INTERNAL);
+    assert_false(r[0].files);
+    assert_rule(&r[1], CONF_PATH, "*.sql", NULL, "");
+    assert_int_equal(r[1].serve, CONF_SERVE_NOTHING);
+    assert_true(r[1].files);
+    assert_rule(&r[2], CONF_REWRITE, "/a/*", NULL, "/b?c=$1");
+    assert_rule(&r[3], CONF_PARAM, NULL, "A", "");
+    assert_rule(&r[4], CONF_PARAM, NULL, "_b2", "x y");
+    free(dir);
+    conf_free(&c);
+}
+
+/* What a preset says stands behind what the vhost says itself, once for all vhosts. */
+static void
+test_app(void **state)
+{
+    struct conf *c;
+
+    (void)state;
+    scratch_mkdir("apps");
+    scratch_write("apps/mine.yaml", "fallback: /f.php\nparams: {A: b}\n");
+    c = load("    app: mine\n    params: {C: d}\n"
+             "  - {host: b, user: 70001, root: $D/www, app: mine, fallback: /own}\n"
+             "app_dir: $D/apps\n");
+    assert_int_equal(c->napps, 1);
+    assert_ptr_equal(c->vhosts[0].app, c->apps[0]);
+    assert_ptr_equal(c->vhosts[1].app, c->apps[0]);
+    assert_string_equal(c->vhosts[0].fallback, "/f.php");
+    assert_string_equal(c->vhosts[1].fallback, "/own");
+    assert_int_equal(c->vhosts[0].nrules, 1);
+    assert_int_equal(c->apps[0]->nrules, 1);
+    assert_rule(&c->apps[0]->rules[0], CONF_PARAM, NULL, "A", "b");
+    conf_free(&c);
+}
+
+static void
 test_access(void **state)
 {
     (void)state;
@@ -257,6 +306,26 @@ static const struct error_case errors_of[] = {
      "    deny: [a.example]\n",
      {"5:12: `deny` must be an address, a network such as 192.0.2.0/24, or all, not "
       "`a.example`"}},
+    {"a path without a pattern",
+     "    paths: [{serve: all}]\n",
+     {"5:13: an entry of `paths` must have one of path and file"}},
+    {"a directory for what every visitor may see",
+     "    paths: [{path: /a/*, serve: static, directory: /b}]\n",
+     {"5:13: `directory` needs `serve: internal` and a path that ends in /* and has no other "
+      "star"}},
+    {"a rewrite to another host",
+     "    rewrites: [{from: /a, to: //b}]\n",
+     {"5:31: `to` must be a path in the site, not `//b`"}},
+    {"a rewrite with a star too few",
+     "    rewrites: [{from: /a*, to: /$2}]\n",
+     {"5:16: `to` has $2, but `from` has only 1 of *"}},
+    {"a variable that the server sets",
+     "    params: {HTTP_X: a}\n",
+     {"5:14: a key of `params` must not be a variable that the server sets, not `HTTP_X`"}},
+    {"a variable twice", "    params: {A: a, A: b}\n", {"5:20: `A` stands here twice"}},
+    {"a preset that could be any file",
+     "    app: ../x\n",
+     {"5:10: `app` must be one word of a-z, 0-9 and hyphens, not `../x`"}},
     {"several",
      "    symlinks: maybe\n    fallback: x\n    connections: -1\n",
      {"5:15: `symlinks` must be one of follow owner off, not `maybe`",
@@ -344,6 +413,7 @@ main(void)
         cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
         cmocka_unit_test(test_rules),    cmocka_unit_test(test_access),
         cmocka_unit_test(test_errors),   cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_paths),    cmocka_unit_test(test_app),
     };
 
     return cmocka_run_group_tests(tests, scratch_start, scratch_stop);

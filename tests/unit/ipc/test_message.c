@@ -113,6 +113,14 @@ every_payload_is_exact(void **state)
     EXACT(msg_rule, {.kind = RULE_ERROR_PAGE, .a = 400, .b = 499, .value = SPAN("/e.html")});
     EXACT(msg_rule, {.kind = RULE_AUTH, .name = SPAN("Realm"), .value = SPAN("/h")});
     EXACT(msg_rule, {.kind = RULE_ACCESS, .op = 1, .a = 128, .match = SPAN(NET)});
+    EXACT(msg_rule, {.kind = RULE_PATH, .op = MSG_SERVE_FORBIDDEN, .match = SPAN("/a*")});
+    EXACT(msg_rule, {.kind = RULE_PATH, .op = MSG_SERVE_STATIC, .a = 1, .match = SPAN("*.x")});
+    EXACT(msg_rule, {.kind = RULE_PATH,
+                     .op = MSG_SERVE_INTERNAL,
+                     .match = SPAN("/a/*"),
+                     .value = SPAN("/srv")});
+    EXACT(msg_rule, {.kind = RULE_REWRITE, .match = SPAN("/a/*"), .value = SPAN("/b?c=$1")});
+    EXACT(msg_rule, {.kind = RULE_PARAM, .name = SPAN("KEY"), .value = SPAN("")});
     EXACT(msg_rule, {.kind = RULE_ACCESS, .op = 0, .a = 0, .match = SPAN(NET)});
     EXACT(msg_pool_state, {.pool = 1, .generation = 2, .socket = SPAN("0-1000.0.2.sock")});
     EXACT(msg_conn_prefix, {{2, NET, 80}, SPAN("GET / HTTP/1.1\r\n")});
@@ -279,6 +287,17 @@ bounds_of_rules_are_kept(void **state)
     REFUSED(msg_rule, {.kind = RULE_AUTH, .name = SPAN("R"), .value = SPAN("")});
     /* addresses */
     REFUSED(msg_rule, {.kind = RULE_ACCESS, .op = 2, .a = 128, .match = SPAN(NET)});
+    REFUSED(msg_rule, {.kind = RULE_PATH, .op = 5, .match = SPAN("/a")});
+    REFUSED(msg_rule, {.kind = RULE_PATH, .op = 0, .match = SPAN("")});
+    REFUSED(msg_rule, {.kind = RULE_PATH, .op = 0, .a = 2, .match = SPAN("/a")});
+    REFUSED(msg_rule, {.kind = RULE_PATH, .op = 1, .match = SPAN("/a"), .value = SPAN("/b")});
+    REFUSED(msg_rule, {.kind = RULE_PATH, .op = 2, .match = SPAN("/a"), .value = SPAN("b")});
+    REFUSED(msg_rule,
+            {.kind = RULE_PATH, .op = 2, .a = 1, .match = SPAN("/a"), .value = SPAN("/b")});
+    REFUSED(msg_rule, {.kind = RULE_REWRITE, .match = SPAN(""), .value = SPAN("/b")});
+    REFUSED(msg_rule, {.kind = RULE_REWRITE, .match = SPAN("/a"), .value = SPAN("b")});
+    REFUSED(msg_rule, {.kind = RULE_PARAM, .name = SPAN(""), .value = SPAN("b")});
+    REFUSED(msg_rule, {.kind = RULE_PARAM, .op = 1, .name = SPAN("A"), .value = SPAN("b")});
     REFUSED(msg_rule, {.kind = RULE_ACCESS, .op = 1, .a = 129, .match = SPAN(NET)});
     REFUSED(msg_rule, {.kind = RULE_ACCESS, .op = 1, .a = 128, .match = SPAN("\1\2\3\4")});
     REFUSED(msg_rule, {.kind = RULE_ACCESS, .op = 1, .a = 128, .match = SPAN(NET "x")});

@@ -115,9 +115,11 @@ request_fill(struct request *q)
     q->version = 11;
 }
 
-static const struct php_script script = {
-    {"/srv/www/app/a.php", 18}, {"/app/a.php", 10}, {"/x y", 4}};
-static const struct php_script no_info = {{"/srv/www/a.php", 14}, {"/a.php", 6}, {NULL, 0}};
+static const struct php_script script = {.filename = {"/srv/www/app/a.php", 18},
+                                         .name = {"/app/a.php", 10},
+                                         .path_info = {"/x y", 4}};
+static const struct php_script no_info = {.filename = {"/srv/www/a.php", 14},
+                                          .name = {"/a.php", 6}};
 
 static void
 test_fixed(void **state)

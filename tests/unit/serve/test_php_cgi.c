@@ -124,8 +124,9 @@ test_variables(void **state)
         struct seen *s = seen_new("GET", BODY_NONE, 0);
         char *text = mem_fmt("<?php echo %s;", rows[i].expression);
         char *file = mem_fmt("%s/script.php", dir);
-        const struct php_script script = {span_str(file), SPAN("/script.php"),
-                                          rows[i].path_info};
+        const struct php_script script = {.filename = span_str(file),
+                                          .name = SPAN("/script.php"),
+                                          .path_info = rows[i].path_info};
 
         print_message("  %s\n", rows[i].why);
         write_script(text);

@@ -353,7 +353,7 @@ static inline void
 ask(struct seen *s)
 {
     char *file = mem_fmt("%s/script.php", dir);
-    const struct php_script script = {span_str(file), SPAN("/script.php"), {NULL, 0}};
+    const struct php_script script = {.filename = span_str(file), .name = SPAN("/script.php")};
 
     uv_update_time(loop); /* as in a loop's turn: a test may have worked for long */
     php_answer(&s->x, pool, &script);

@@ -24,6 +24,13 @@ every_kind_arrives(void **state)
         {.kind = RULE_AUTH, .match = SPAN("/m*"), .name = SPAN("R"), .value = SPAN("/h")},
         {.kind = RULE_ACCESS, .op = 1, .a = 120, .match = SPAN(NET)},
         {.kind = RULE_ACCESS, .op = 0, .a = 0, .match = SPAN(NET)},
+        {.kind = RULE_PATH,
+         .op = MSG_SERVE_INTERNAL,
+         .match = SPAN("/p/*"),
+         .value = SPAN("/srv/p")},
+        {.kind = RULE_PATH, .op = MSG_SERVE_STATIC, .a = 1, .match = SPAN("*.x")},
+        {.kind = RULE_REWRITE, .match = SPAN("/r/*"), .value = SPAN("/s?t=$1")},
+        {.kind = RULE_PARAM, .name = SPAN("KEY"), .value = SPAN("v")},
     };
     struct site_rules r = {0};
 
@@ -59,8 +66,23 @@ every_kind_arrives(void **state)
     assert_int_equal(r.access[0].bits, 120);
     assert_memory_equal(r.access[0].net, NET, 16);
     assert_false(r.access[1].allow);
+    assert_int_equal(r.npaths, 2);
+    assert_string_equal(r.paths[0].path, "/p/*");
+    assert_string_equal(r.paths[0].directory, "/srv/p");
+    assert_int_equal(r.paths[0].serve, SERVE_INTERNAL);
+    assert_false(r.paths[0].files);
+    assert_null(r.paths[1].directory);
+    assert_int_equal(r.paths[1].serve, SERVE_STATIC);
+    assert_true(r.paths[1].files);
+    assert_int_equal(r.nrewrites, 1);
+    assert_string_equal(r.rewrites[0].from, "/r/*");
+    assert_string_equal(r.rewrites[0].to, "/s?t=$1");
+    assert_int_equal(r.nparams, 1);
+    assert_string_equal(r.params[0].name, "KEY");
+    assert_string_equal(r.params[0].value, "v");
     rules_done(&r);
     assert_null(r.headers);
+    assert_null(r.paths);
     assert_int_equal(r.naccess, 0);
 }
 
