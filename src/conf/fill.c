@@ -244,6 +244,17 @@ check_vhost(const struct conf_vhost *v, size_t names_bytes, size_t index_bytes, 
                      "without: 5.19 or newer, with landlock among its lsm=");
 }
 
+/* A directory is named once; one that is missing now may come, as the root's files may. */
+static void
+add_roots(struct rules *rules, enum row_id id, const struct raw_list *raw)
+{
+    for (uint32_t i = 0; i < raw->n; i++)
+        if (good(id, raw->v[i]))
+            rules_add(rules, (struct conf_rule){.kind = CONF_ROOT,
+                                                .links = id == ROW_LINK_ROOTS,
+                                                .value = mem_str(raw->v[i])});
+}
+
 static struct rules
 rules_of_app(const struct conf_app *app)
 {
@@ -304,6 +315,10 @@ fill_answers(struct conf_vhost *v, const struct raw_vhost *raw, struct rules *ru
                      "allow and deny have %u entries, %d together are the most",
                      raw->allow.n + raw->deny.n, RULES_NETS_MAX);
     rules_add_access(rules, &raw->allow, &raw->deny);
+    if (raw->link_roots.n > 0 && v->symlinks != CONF_SYMLINKS_FOLLOW)
+        errors_vhost(errors, v->file, v->host, "link_roots needs `symlinks: follow`");
+    add_roots(rules, ROW_SENDFILE_ROOTS, &raw->sendfile_roots);
+    add_roots(rules, ROW_LINK_ROOTS, &raw->link_roots);
     v->rules = rules->v;
     v->nrules = rules->n;
     *rules = (struct rules){0};

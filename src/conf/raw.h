@@ -45,6 +45,8 @@ struct raw_vhost {
     char *symlinks;
     char *fallback;
     char *app;
+    struct raw_list sendfile_roots;
+    struct raw_list link_roots;
     struct raw_list allow;
     struct raw_list deny;
     char *connections;

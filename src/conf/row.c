@@ -51,7 +51,7 @@ row_summary(const struct row *r, struct buf *out)
         [VALUE_TIME] = {"time (ms s m h d)"},
         [VALUE_SIZE] = {"size (k m g)"},
         [VALUE_BOOL] = {"true or false"},
-        [VALUE_PATH] = {"absolute path"},
+        [VALUE_PATH] = {"absolute path", "list of absolute paths"},
         [VALUE_LOG] = {"absolute path, - or off"},
         [VALUE_ADDRESS] = {"address", "list of addresses"},
         [VALUE_HOST] = {"host name", "list of host names"},

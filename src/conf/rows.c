@@ -287,7 +287,29 @@ const struct row rows[ROWS] = {
          .preset = "follow",
          .help =
              "Which symbolic links below the root are followed: all, only those whose target "
-             "belongs to the link's owner, or none. No link leads out of the root."},
+             "belongs to the link's owner, or none. A link leads out of the root only into one "
+             "of "
+             "link_roots."},
+    [ROW_LINK_ROOTS] =
+        {.name = "vhost.link_roots",
+         IN_VHOST(link_roots),
+         .type = VALUE_PATH,
+         .shape = ROW_LIST,
+         .preset_note = "none",
+         .min = "0",
+         .max = "64",
+         .help =
+             "Directories of the user's that links in the root may lead into, with symlinks: "
+             "follow; a link that leads elsewhere is answered 403."},
+    [ROW_SENDFILE_ROOTS] =
+        {.name = "vhost.sendfile_roots",
+         IN_VHOST(sendfile_roots),
+         .type = VALUE_PATH,
+         .shape = ROW_LIST,
+         .preset_note = "the root alone",
+         .min = "0",
+         .max = "64",
+         .help = "Further directories whose files a script may have sent with X-Sendfile."},
     [ROW_FALLBACK] = {.name = "vhost.fallback",
                       IN_VHOST(fallback),
                       .type = VALUE_PAGE,

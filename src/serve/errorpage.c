@@ -11,6 +11,7 @@
 #include "hostel/serve/exchange.h"
 #include "hostel/serve/php.h"
 #include "hostel/serve/response.h"
+#include "fields.h"
 #include "filecache.h"
 #include "headers.h"
 #include "resolve.h"
@@ -106,28 +107,6 @@ answer_small(struct exchange *x, unsigned status, const struct field *extra, uns
 
 /* --- the site's own ---------------------------------------------------------------------- */
 
-/* They are the caller's; the page may take its time. */
-static void
-keep_fields(struct exchange *x, const struct field *fields, unsigned n)
-{
-    size_t bytes = n * sizeof(*fields);
-    char *at;
-
-    for (unsigned i = 0; i < n; i++)
-        bytes += fields[i].name.n + fields[i].value.n;
-    x->error_fields = mem_new(bytes + 1);
-    x->nerror_fields = n;
-    at = (char *)(x->error_fields + n);
-    for (unsigned i = 0; i < n; i++) {
-        struct field *f = &x->error_fields[i];
-
-        f->name = span_of(memcpy(at, fields[i].name.p, fields[i].name.n), fields[i].name.n);
-        at += f->name.n;
-        f->value = span_of(memcpy(at, fields[i].value.p, fields[i].value.n), fields[i].value.n);
-        at += f->value.n;
-    }
-}
-
 /* The whole file, whatever range or version was asked for: it is not what was asked for. */
 static void
 send_file(struct exchange *x, struct cached_file *f)
@@ -210,7 +189,8 @@ answer_own(struct exchange *x, unsigned status, const struct field *extra, unsig
         return false;
     }
     x->error_status = status;
-    keep_fields(x, extra, nextra);
+    x->error_fields = fields_copy(extra, nextra); /* the page may take its time */
+    x->nerror_fields = nextra;
     headers_start(x, true);
     if (file)
         send_file(x, file);

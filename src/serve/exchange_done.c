@@ -12,7 +12,10 @@ exchange_done(struct exchange *x)
     request_done(&x->req);
     free(x->remote_user);
     free(x->error_fields);
+    free(x->kept_fields);
     x->remote_user = NULL;
     x->error_fields = NULL;
     x->nerror_fields = 0;
+    x->kept_fields = NULL;
+    x->nkept_fields = 0;
 }

@@ -62,6 +62,7 @@ cached_file_release(void *file)
     fd_close(&f->fd);
     free(f->body);
     free(f->path);
+    free(f->own_type);
     free(f);
 }
 
@@ -272,6 +273,24 @@ make(const struct site *site, struct span path, uint32_t hash, int fd, const str
         return rc;
     }
     describe(f, name);
+    *out = f;
+    return 0;
+}
+
+int
+filecache_lone(const struct site *site, int fd, const struct stat *st, struct span name,
+               struct span type, struct cached_file **out)
+{
+    struct cached_file *f;
+    int rc = make(site, SPAN(""), 0, fd, st, name, &f);
+
+    if (rc < 0)
+        return rc;
+    f->holders = 1;
+    if (type.n) {
+        f->own_type = mem_str_span(type);
+        f->type = span_of(f->own_type, type.n);
+    }
     *out = f;
     return 0;
 }

@@ -40,7 +40,8 @@ struct cached_file {
     int fd;     /* -1 when the body is here */
     char *body; /* NULL when it is in fd; one allocation of size bytes */
     uint64_t size;
-    struct span type;            /* static */
+    struct span type;            /* static, or in own_type */
+    char *own_type;              /* NULL = none */
     char etag[64];               /* with its quotes */
     char modified[DATE_LEN + 1]; /* "" when dated in the future, or before 1970 */
     enum coding coding;          /* of its bytes */
@@ -64,6 +65,18 @@ filecache_find(struct filecache *c, const struct site *site, struct span path, u
 int filecache_put(struct filecache *c, const struct site *site, struct span path, int fd,
                   const struct stat *st, struct span name, uint64_t now_ms,
                   struct cached_file **out);
+
+/*
+ * A file that no path of a visitor leads to: no path will find it, it goes with its last
+ * holder.
+ *
+ * in   fd    takes; a regular file
+ * in   name  whose extension says the media type
+ * in   type  instead of that, copied; "" = none
+ * ret  0 and the file, held once for the caller; or -errno: it could not be read
+ */
+int filecache_lone(const struct site *site, int fd, const struct stat *st, struct span name,
+                   struct span type, struct cached_file **out);
 
 /* Is it still what was opened? One system call for a body that is not in memory. */
 bool cached_file_current(const struct cached_file *f);

@@ -1,8 +1,8 @@
 /*
  * The filter of response heads. Floor 5; worker.
  *
- *   answerer -> head: error page's status and fields -> expires -> headers -> the next sink
- *               body, flush, end, fail: passed on
+ *   answerer -> head: error page's status and fields, or a script's -> expires -> headers ->
+ * the next sink body, flush, end, fail: passed on
  */
 #include "headers.h"
 #include "hostel/base/date.h"
@@ -140,6 +140,16 @@ as_error(const struct exchange *x, struct response *r)
             response_add(r, x->error_fields[i].name, x->error_fields[i].value);
 }
 
+/* The script's fields are the file's; an error in its place is another answer. */
+static void
+as_sent(const struct exchange *x, struct response *r)
+{
+    if (r->status >= 400)
+        return;
+    for (unsigned i = 0; i < x->nkept_fields; i++)
+        response_add(r, x->kept_fields[i].name, x->kept_fields[i].value);
+}
+
 static struct exchange *
 exchange_of(struct sink *s)
 {
@@ -166,6 +176,7 @@ on_head(struct sink *s, const struct response *given)
     memcpy(r.fields, given->fields, given->nfields * sizeof(r.fields[0]));
     if (x->error_status)
         as_error(x, &r);
+    as_sent(x, &r);
     headers_expire(rules, x->media_type, &r, expires);
     if (rules->nheaders) {
         n = path_decode(x->req.path, path, sizeof(path));

@@ -12,7 +12,7 @@
 /*
  * Put the filter in front of x's sink, once; nothing to do for a site without such rules.
  *
- * in  always  also without rules: the answer is a page of the site's own for an error
+ * in  always  also without rules: the answer has fields that were kept for it
  */
 void headers_start(struct exchange *x, bool always);
 

@@ -8,6 +8,7 @@
 #include "php_request.h"
 #include "hostel/http/cgihead.h"
 #include "hostel/serve/response.h"
+#include "sendfile.h"
 
 #include <stdio.h>
 
@@ -116,21 +117,51 @@ body_out(struct php_request *r, struct span bytes)
     }
 }
 
+/* PHP has the server send a file: what it writes beside is dropped, and it may finish. */
+static void
+send_file(struct php_request *r, const struct cgihead *h, const struct field *by)
+{
+    struct exchange *x = php_request_part(r);
+
+    if (r->link)
+        php_link_resume(r);
+    else
+        php_request_over(r);
+    sendfile_answer(x, by, h->fields, h->nfields);
+}
+
+/* "no": PHP waits for the visitor, and nothing of its answer for anybody. */
+static void
+judge_buffering(struct php_reply *a, const struct field *f)
+{
+    if (span_ieq(f->name, SPAN("X-Accel-Buffering")) && span_ieq(f->value, SPAN("no")))
+        a->spool.memory_max = a->spool.file_max = 0;
+}
+
 /* The head is whole: pass it on. */
 static void
 head_out(struct php_request *r, const struct cgihead *h)
 {
     struct php_reply *a = &r->reply;
+    const struct field *by = sendfile_field(h->fields, h->nfields);
     struct response resp;
 
+    if (by && !r->x->error_status) {
+        send_file(r, h, by);
+        return;
+    }
     response_start(&resp, h->status);
     resp.reason = h->reason;
     resp.length = h->has_length ? h->length : RESPONSE_LENGTH_UNKNOWN;
     if (h->status == 205) /* no content, and framed as such: RFC 9110 15.3.6 */
         resp.length = 0;
     resp.bodiless = r->head_only || h->status == 204 || h->status == 205 || h->status == 304;
-    for (unsigned i = 0; i < h->nfields; i++)
-        response_add(&resp, h->fields[i].name, h->fields[i].value);
+    for (unsigned i = 0; i < h->nfields; i++) {
+        if (sendfile_is_for_us(h->fields[i].name))
+            judge_buffering(a, &h->fields[i]);
+        else
+            response_add(&resp, h->fields[i].name, h->fields[i].value);
+    }
     a->begun = true;
     a->bodiless = resp.bodiless;
     a->has_length = h->has_length && h->status != 205;

@@ -5,8 +5,8 @@
  *                     \--- not there -----> try_path_info -> look_up
  */
 #include "resolve.h"
-#include "beneath.h"
 #include "hostel/base/fd.h"
+#include "roots.h"
 #include "script.h"
 #include "scripts.h"
 
@@ -145,7 +145,7 @@ static void
 look_up(const struct site *site, struct found *f)
 {
     bool through_link = false;
-    int fd = beneath_open(f->root_fd, f->name, site->symlinks, &through_link);
+    int fd = roots_open(site, f->root_fd, f->name, &through_link);
 
     f->fd = fd < 0 ? -1 : fd;
     if (fd < 0)
@@ -178,7 +178,7 @@ try_listing(const struct site *site, struct found *f)
         nothing(f, 403, 0);
         return;
     }
-    fd = beneath_open(f->root_fd, f->name, site->symlinks, NULL);
+    fd = roots_open(site, f->root_fd, f->name, NULL);
     if (fd < 0) {
         nothing(f, status_of(fd), fd);
         return;

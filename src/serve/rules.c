@@ -1,5 +1,6 @@
 /* A site's rules: patterns, which rule is meant, and their end. Floor 5; worker. */
 #include "hostel/serve/rules.h"
+#include "hostel/serve/site.h"
 
 #include <stdlib.h>
 
@@ -159,6 +160,7 @@ rules_done(struct site_rules *r)
     }
     for (unsigned i = 0; i < r->npaths; i++) {
         free(r->paths[i].path);
+        site_dir_free(&r->paths[i].dir);
         free(r->paths[i].directory);
     }
     for (unsigned i = 0; i < r->nrewrites; i++) {
@@ -169,6 +171,10 @@ rules_done(struct site_rules *r)
         free(r->params[i].name);
         free(r->params[i].value);
     }
+    for (unsigned i = 0; i < r->nroots; i++) {
+        site_dir_free(&r->roots[i].dir);
+        free(r->roots[i].path);
+    }
     free(r->headers);
     free(r->expires);
     free(r->redirects);
@@ -178,5 +184,6 @@ rules_done(struct site_rules *r)
     free(r->paths);
     free(r->rewrites);
     free(r->params);
+    free(r->roots);
     *r = (struct site_rules){0};
 }

@@ -1,17 +1,12 @@
-/* A site's root, and what it says in its own error log. Floor 5; worker. */
+/* A site's root, and other directories of its. Floor 5; worker. */
 #include "hostel/serve/site.h"
-#include "hostel/base/buf.h"
 #include "hostel/base/fd.h"
-#include "hostel/base/log.h"
 #include "hostel/base/mem.h"
-#include "hostel/serve/logfile.h"
 #include "scripts.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 
-#define TEXT_MAX 2048 /* bytes of the text, escapes included */
 /* A cached file is trusted for as long again: together less than a second. */
 #define DIR_FRESH_MS 450
 
@@ -62,29 +57,4 @@ site_dir_scripts(struct site_dir *d, bool make)
     if (!d->scripts && make)
         d->scripts = scripts_new();
     return d->scripts;
-}
-
-void
-site_error(const struct site *s, const char *client, struct span text)
-{
-    char room[TEXT_MAX + 256], stamp[32];
-    struct buf line = {.data = room, .cap = sizeof(room), .max = sizeof(room)};
-    time_t now = time(NULL);
-    struct tm tm;
-
-    if (!s->error_log || !gmtime_r(&now, &tm))
-        return;
-    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    (void)buf_add_str(&line, stamp);
-    if (client) {
-        (void)buf_add_str(&line, " [client ");
-        (void)buf_add_str(&line, client);
-        (void)buf_add_str(&line, "]");
-    }
-    (void)buf_add_str(&line, " ");
-    line.max = line.len + TEXT_MAX;
-    log_escape(&line, text);
-    line.max = sizeof(room);
-    (void)buf_add_str(&line, "\n");
-    logfile_add(s->error_log, buf_span(&line));
 }

@@ -73,6 +73,10 @@ sends_rule(const struct conf_rule *rule, struct msg_rule *m)
     case CONF_PARAM:
         m->kind = RULE_PARAM;
         break;
+    case CONF_ROOT:
+        m->kind = RULE_ROOT;
+        m->op = rule->links;
+        break;
     }
 }
 

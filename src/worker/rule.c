@@ -2,6 +2,7 @@
 #include "rule.h"
 
 #include "hostel/base/mem.h"
+#include "hostel/serve/site.h"
 
 #include <errno.h>
 
@@ -77,11 +78,24 @@ add_path(struct site_rules *r, const struct msg_rule *m)
         [MSG_SERVE_FORBIDDEN] = SERVE_FORBIDDEN,
     };
 
-    *NEXT(r->paths, r->npaths) =
-        (struct path_rule){.path = mem_str_span(m->match),
-                           .files = m->a != 0,
-                           .serve = serves[m->op],
-                           .directory = m->value.n ? mem_str_span(m->value) : NULL};
+    struct path_rule *rule = NEXT(r->paths, r->npaths);
+
+    *rule = (struct path_rule){.path = mem_str_span(m->match),
+                               .files = m->a != 0,
+                               .serve = serves[m->op],
+                               .directory = m->value.n ? mem_str_span(m->value) : NULL};
+    if (rule->directory)
+        rule->dir = site_dir_new(rule->directory);
+}
+
+static void
+add_root(struct site_rules *r, const struct msg_rule *m)
+{
+    struct root_rule *root = NEXT(r->roots, r->nroots);
+
+    *root = (struct root_rule){.use = m->op ? ROOT_OF_LINKS : ROOT_TO_SEND,
+                               .path = mem_str_span(m->value)};
+    root->dir = site_dir_new(root->path);
 }
 
 static void
@@ -106,14 +120,14 @@ rule_add(struct site_rules *r, const struct msg_rule *m)
         [RULE_REDIRECT] = add_redirect, [RULE_ERROR_PAGE] = add_error_page,
         [RULE_AUTH] = add_auth,         [RULE_ACCESS] = add_access,
         [RULE_PATH] = add_path,         [RULE_REWRITE] = add_rewrite,
-        [RULE_PARAM] = add_param,
+        [RULE_PARAM] = add_param,       [RULE_ROOT] = add_root,
     };
     const unsigned counts[RULE_KINDS] = {
         [RULE_HEADER] = r->nheaders,     [RULE_EXPIRES] = r->nexpires,
         [RULE_REDIRECT] = r->nredirects, [RULE_ERROR_PAGE] = r->nerror_pages,
         [RULE_AUTH] = r->nauths,         [RULE_ACCESS] = r->naccess,
         [RULE_PATH] = r->npaths,         [RULE_REWRITE] = r->nrewrites,
-        [RULE_PARAM] = r->nparams,
+        [RULE_PARAM] = r->nparams,       [RULE_ROOT] = r->nroots,
     };
 
     if (counts[m->kind] >= RULES_MAX)

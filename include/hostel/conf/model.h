@@ -47,6 +47,7 @@ enum conf_rule_kind {
     CONF_PATH,    /* serve, files, match: pattern, value: directory of an internal one, or "" */
     CONF_REWRITE, /* match: pattern, value: path in the site, maybe with a query */
     CONF_PARAM,   /* name, value: one more variable for scripts */
+    CONF_ROOT,    /* links, value: directory */
 };
 enum conf_header_op { CONF_HEADER_SET, CONF_HEADER_ADD, CONF_HEADER_REMOVE };
 enum conf_serve {
@@ -64,6 +65,7 @@ struct conf_rule {
     enum conf_serve serve;
     bool files; /* the pattern is for what lies there only, not for what is asked for */
     uint32_t status_min, status_max;
+    bool links;       /* a root that links may lead into, else one that scripts send from */
     uint32_t seconds; /* 0 = no-cache */
     bool allow;
     uint8_t net[16]; /* IPv4 as ::ffff:a.b.c.d */

@@ -138,6 +138,7 @@ int msg_vhost_get(struct reader *r, struct msg_vhost *m);
  *   RULE_PATH        msg_serve      a: 1 = of files     path                 directory or ""
  *   RULE_REWRITE                                        path                 path, query
  *   RULE_PARAM                                                      name     value
+ *   RULE_ROOT        0 = to send from, 1 = of links                          directory
  */
 enum msg_rule_kind {
     RULE_HEADER,
@@ -149,6 +150,7 @@ enum msg_rule_kind {
     RULE_PATH,
     RULE_REWRITE,
     RULE_PARAM,
+    RULE_ROOT,
     RULE_KINDS
 };
 enum msg_header_op { MSG_HEADER_SET, MSG_HEADER_ADD, MSG_HEADER_REMOVE };

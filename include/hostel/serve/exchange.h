@@ -45,6 +45,9 @@ struct exchange {
     unsigned error_status; /* 0: it is no such page */
     unsigned nerror_fields;
     struct field *error_fields; /* owned, one allocation with their bytes */
+    /* What a script said beside the file that it has the server send. */
+    unsigned nkept_fields;
+    struct field *kept_fields; /* owned likewise */
     struct {
         struct sink sink;
         struct sink *next; /* NULL: the filter is not in front of it */

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct site_dir; /* serve/site.h */
+
 /*
  * A path pattern: "*" stands for any bytes, also "/"; everything else for itself. An empty
  * pattern matches every path. A pattern is matched against the decoded path.
@@ -66,6 +68,7 @@ struct path_rule {
     bool files; /* for what lies there only, not for what is asked for */
     enum path_serve serve;
     char *directory; /* SERVE_INTERNAL: absolute, for the star at the pattern's end; or NULL */
+    struct site_dir *dir; /* its; or NULL */
 };
 
 struct rewrite_rule {
@@ -75,6 +78,18 @@ struct rewrite_rule {
 
 struct param_rule {
     char *name, *value; /* one more variable for scripts */
+};
+
+/* A directory of the user's beside the root. */
+enum root_use {
+    ROOT_TO_SEND,  /* a script may have files below it sent */
+    ROOT_OF_LINKS, /* links may lead into it */
+};
+
+struct root_rule {
+    enum root_use use;
+    char *path; /* absolute */
+    struct site_dir *dir;
 };
 
 struct site_rules {
@@ -87,8 +102,9 @@ struct site_rules {
     struct path_rule *paths;    /* the first that matches decides; none: SERVE_ALL */
     struct rewrite_rule *rewrites;
     struct param_rule *params;
+    struct root_rule *roots;
     unsigned nheaders, nexpires, nredirects, nerror_pages, nauths, naccess;
-    unsigned npaths, nrewrites, nparams;
+    unsigned npaths, nrewrites, nparams, nroots;
 };
 
 #define RULES_MAX 256 /* of one kind, of one site */

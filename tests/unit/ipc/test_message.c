@@ -121,6 +121,7 @@ every_payload_is_exact(void **state)
                      .value = SPAN("/srv")});
     EXACT(msg_rule, {.kind = RULE_REWRITE, .match = SPAN("/a/*"), .value = SPAN("/b?c=$1")});
     EXACT(msg_rule, {.kind = RULE_PARAM, .name = SPAN("KEY"), .value = SPAN("")});
+    EXACT(msg_rule, {.kind = RULE_ROOT, .op = 1, .value = SPAN("/srv")});
     EXACT(msg_rule, {.kind = RULE_ACCESS, .op = 0, .a = 0, .match = SPAN(NET)});
     EXACT(msg_pool_state, {.pool = 1, .generation = 2, .socket = SPAN("0-1000.0.2.sock")});
     EXACT(msg_conn_prefix, {{2, NET, 80}, SPAN("GET / HTTP/1.1\r\n")});
@@ -297,6 +298,10 @@ bounds_of_rules_are_kept(void **state)
     REFUSED(msg_rule, {.kind = RULE_REWRITE, .match = SPAN(""), .value = SPAN("/b")});
     REFUSED(msg_rule, {.kind = RULE_REWRITE, .match = SPAN("/a"), .value = SPAN("b")});
     REFUSED(msg_rule, {.kind = RULE_PARAM, .name = SPAN(""), .value = SPAN("b")});
+    REFUSED(msg_rule, {.kind = RULE_ROOT, .op = 2, .value = SPAN("/srv")});
+    REFUSED(msg_rule, {.kind = RULE_ROOT, .op = 0, .value = SPAN("srv")});
+    REFUSED(msg_rule, {.kind = RULE_ROOT, .op = 0, .value = SPAN("")});
+    REFUSED(msg_rule, {.kind = RULE_ROOT, .match = SPAN("/a"), .value = SPAN("/srv")});
     REFUSED(msg_rule, {.kind = RULE_PARAM, .op = 1, .name = SPAN("A"), .value = SPAN("b")});
     REFUSED(msg_rule, {.kind = RULE_ACCESS, .op = 1, .a = 129, .match = SPAN(NET)});
     REFUSED(msg_rule, {.kind = RULE_ACCESS, .op = 1, .a = 128, .match = SPAN("\1\2\3\4")});

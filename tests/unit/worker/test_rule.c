@@ -31,6 +31,8 @@ every_kind_arrives(void **state)
         {.kind = RULE_PATH, .op = MSG_SERVE_STATIC, .a = 1, .match = SPAN("*.x")},
         {.kind = RULE_REWRITE, .match = SPAN("/r/*"), .value = SPAN("/s?t=$1")},
         {.kind = RULE_PARAM, .name = SPAN("KEY"), .value = SPAN("v")},
+        {.kind = RULE_ROOT, .op = 1, .value = SPAN("/srv/links")},
+        {.kind = RULE_ROOT, .op = 0, .value = SPAN("/srv/send")},
     };
     struct site_rules r = {0};
 
@@ -80,9 +82,17 @@ every_kind_arrives(void **state)
     assert_int_equal(r.nparams, 1);
     assert_string_equal(r.params[0].name, "KEY");
     assert_string_equal(r.params[0].value, "v");
+    assert_non_null(r.paths[0].dir);
+    assert_null(r.paths[1].dir);
+    assert_int_equal(r.nroots, 2);
+    assert_int_equal(r.roots[0].use, ROOT_OF_LINKS);
+    assert_string_equal(r.roots[0].path, "/srv/links");
+    assert_int_equal(r.roots[1].use, ROOT_TO_SEND);
+    assert_non_null(r.roots[1].dir);
     rules_done(&r);
     assert_null(r.headers);
     assert_null(r.paths);
+    assert_null(r.roots);
     assert_int_equal(r.naccess, 0);
 }
 
