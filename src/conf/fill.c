@@ -284,6 +284,27 @@ check_rules(const struct conf_vhost *v, struct conf_errors *errors)
     }
 }
 
+/* Scripts are run by one of php and fastcgi, and by one program. */
+static void
+fill_fastcgi(const struct conf *c, struct conf_vhost *v, struct conf_errors *errors)
+{
+    unsigned n = v->php != NULL;
+
+    for (size_t i = 0; i < v->nrules; i++) {
+        struct conf_rule *rule = &v->rules[i];
+
+        if (rule->kind != CONF_FASTCGI)
+            continue;
+        n += !*rule->match;
+        if (!rule->timeout_ms) /* a row has it below a day: it fits */
+            rule->timeout_ms = (uint32_t)c->request_timeout_ms;
+    }
+    if (n > 1)
+        errors_vhost(errors, v->file, v->host,
+                     "scripts have one place to run: `php`, or one entry of `fastcgi` without "
+                     "a path");
+}
+
 static void
 fill_app(struct conf *c, struct conf_vhost *v, const struct raw_vhost *raw,
          struct conf_errors *errors)
@@ -361,6 +382,7 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
     fill_answers(v, raw, &note->rules, errors);
     fill_app(c, v, raw, errors);
     check_rules(v, errors);
+    fill_fastcgi(c, v, errors);
     check_vhost(v, names_bytes, index_bytes, jailed, errors);
     if (!good(ROW_USER, raw->user))
         return;

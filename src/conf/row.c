@@ -74,6 +74,8 @@ row_summary(const struct row *r, struct buf *out)
         [VALUE_VARIABLE] = {"name of a variable"},
         [VALUE_TEXT] = {"text"},
         [VALUE_APP] = {"name of a preset"},
+        [VALUE_SOCKET] = {"path of a socket"},
+        [VALUE_PREFIX] = {"pattern"},
         [VALUE_VHOSTS] = {"list of vhosts"},
         [VALUE_PHP] = {"mapping"},
         [VALUE_ENV] = {"mapping"},
@@ -86,6 +88,7 @@ row_summary(const struct row *r, struct buf *out)
         [VALUE_PATHS] = {"list of mappings"},
         [VALUE_REWRITES] = {"list of mappings"},
         [VALUE_PARAMS] = {"mapping"},
+        [VALUE_FASTCGI] = {"mapping or list of mappings"},
     };
     bool list = r->shape != ROW_ONE;
 

@@ -400,6 +400,15 @@ const struct row rows[ROWS] = {
          .max = "256",
          .unit = "entries",
          .help = "Further variables that scripts find beside those of CGI, NAME: value."},
+    [ROW_FASTCGI] =
+        {.name = "vhost.fastcgi",
+         .section = SECTION_VHOST,
+         .type = VALUE_FASTCGI,
+         .preset_note = "none",
+         .min = "1",
+         .max = "64",
+         .help = "FastCGI programs that the user runs himself, php-fpm for instance. The first "
+                 "entry whose path fits counts."},
     [ROW_ALLOW] =
         {.name = "vhost.allow",
          IN_VHOST(allow),
@@ -646,4 +655,38 @@ const struct row rows[ROWS] = {
          .help = "What serves them: a path in the site, maybe with a query, which comes before "
                  "the visitor's own. $1 to $9 are what the stars of from stand for. The "
                  "address that the visitor sees stays, and so does REQUEST_URI."},
+    [ROW_FASTCGI_SOCKET] =
+        {.name = "fastcgi.socket",
+         .section = SECTION_FASTCGI,
+         .type = VALUE_SOCKET,
+         .required = true,
+         .help =
+             "The unix socket that the program listens at. It must be the user's own, and so "
+             "must the process that listens; any other is not spoken to (503)."},
+    [ROW_FASTCGI_PATH] =
+        {.name = "fastcgi.path",
+         .section = SECTION_FASTCGI,
+         .type = VALUE_PREFIX,
+         .preset_note = "the scripts of the vhost, instead of php",
+         .help =
+             "The requests that it answers, all of them, also where files lie: one path, or "
+             "with /* at the end all below it. What the star stands for is PATH_INFO."},
+    [ROW_FASTCGI_CONNECTIONS] =
+        {.name = "fastcgi.connections",
+         .section = SECTION_FASTCGI,
+         .type = VALUE_NUMBER,
+         .preset = "16",
+         .min = "1",
+         .max = "1024",
+         .unit = "connections",
+         .help = "How many requests each worker sends there at once; more wait. As many as the "
+                 "program runs at once, or more if it has a queue of its own."},
+    [ROW_FASTCGI_REQUEST_TIMEOUT] =
+        {.name = "fastcgi.request_timeout",
+         .section = SECTION_FASTCGI,
+         .type = VALUE_TIME,
+         .preset_note = "the main request_timeout",
+         .min = "100ms",
+         .max = "1d",
+         .help = "How long it may say nothing before the request is answered 504."},
 };

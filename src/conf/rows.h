@@ -19,6 +19,7 @@ enum section {
     SECTION_AUTH,
     SECTION_PATHS,
     SECTION_REWRITES,
+    SECTION_FASTCGI,
     SECTIONS /* how many */
 };
 
@@ -50,6 +51,8 @@ enum value_type {
     VALUE_VARIABLE, /* name of a variable for scripts */
     VALUE_TEXT,     /* anything on one line */
     VALUE_APP,      /* name of a preset */
+    VALUE_SOCKET,   /* absolute path of a unix socket */
+    VALUE_PREFIX,   /* pattern of paths that has its one star at the end, or none */
     VALUE_VHOSTS,   /* list of mappings: SECTION_VHOST */
     VALUE_PHP,      /* a mapping, maybe empty: SECTION_PHP */
     VALUE_ENV,      /* a mapping with free keys */
@@ -62,6 +65,7 @@ enum value_type {
     VALUE_ERROR_PAGES, /* a mapping of VALUE_ERRORS to VALUE_PAGE */
     VALUE_PATHS,       /* list of mappings: SECTION_PATHS */
     VALUE_REWRITES,    /* list of mappings: SECTION_REWRITES */
+    VALUE_FASTCGI,     /* a mapping or a list of them: SECTION_FASTCGI */
     VALUE_PARAMS,      /* a mapping of VALUE_VARIABLE to VALUE_TEXT */
 };
 
@@ -121,6 +125,7 @@ enum row_id {
     ROW_PATHS,
     ROW_REWRITES,
     ROW_PARAMS,
+    ROW_FASTCGI,
     ROW_ALLOW,
     ROW_DENY,
     ROW_CONNECTIONS,
@@ -153,6 +158,10 @@ enum row_id {
     ROW_PATHS_DIRECTORY,
     ROW_REWRITES_FROM,
     ROW_REWRITES_TO,
+    ROW_FASTCGI_SOCKET,
+    ROW_FASTCGI_PATH,
+    ROW_FASTCGI_CONNECTIONS,
+    ROW_FASTCGI_REQUEST_TIMEOUT,
     ROWS /* how many */
 };
 

@@ -8,7 +8,7 @@
 
 #define RULES_KIND_MAX 256 /* of one kind: as many as a worker takes */
 #define RULES_NETS_MAX (RULES_KIND_MAX - 1)
-#define RULES_ALL_MAX  (10 * RULES_KIND_MAX)
+#define RULES_ALL_MAX  (11 * RULES_KIND_MAX)
 
 struct rules {
     struct conf_rule *v;

@@ -6,9 +6,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
-#define REALM_MAX 127
-#define APP_MAX   63
-#define MEDIA_MAX 127 /* RFC 6838 4.2: each half */
+#define REALM_MAX  127
+#define APP_MAX    63
+#define SOCKET_MAX 107 /* of sun_path, without its NUL */
+#define MEDIA_MAX  127 /* RFC 6838 4.2: each half */
 
 /* RFC 9110 5.6.2 */
 static bool
@@ -293,6 +294,24 @@ app_wrong(struct span name)
     return plain ? NULL : "must be one word of a-z, 0-9 and hyphens";
 }
 
+static const char *
+socket_wrong(struct span text)
+{
+    if (text.n == 0 || text.p[0] != '/')
+        return "must be absolute";
+    return text.n <= SOCKET_MAX ? NULL : "must be at most 107 bytes";
+}
+
+/* The star takes what is PATH_INFO. */
+static const char *
+prefix_wrong(struct span text)
+{
+    if (text.n == 0 || text.p[0] != '/' || value_stars(text) > 1 ||
+        (value_stars(text) == 1 && !span_ends(text, SPAN("/*"))))
+        return "must be a path, or end in /*";
+    return text.n > VALUE_PATH_MAX ? "must be at most 4095 bytes" : NULL;
+}
+
 /* It stands between quotes: RFC 9110 11.5, 5.6.4 */
 static const char *
 realm_wrong(struct span text)
@@ -348,6 +367,10 @@ value_rule_wrong(enum value_type type, struct span text)
         return rewrite_wrong(text);
     case VALUE_VARIABLE:
         return variable_wrong(text);
+    case VALUE_SOCKET:
+        return socket_wrong(text);
+    case VALUE_PREFIX:
+        return prefix_wrong(text);
     case VALUE_APP:
         return app_wrong(text);
     case VALUE_TEXT:

@@ -163,7 +163,8 @@ unknown_key(struct walk *w, enum section section, const char *key)
                                         "in redirects",
                                         "in auth_basic",
                                         "in paths",
-                                        "in rewrites"};
+                                        "in rewrites",
+                                        "in fastcgi"};
     const char *nearest = row_nearest(section, key);
 
     for (enum section s = SECTION_MAIN; s < SECTIONS && !nearest; s++)

@@ -150,6 +150,25 @@ add_path(struct walk *w, struct place at, char **text)
     rules_add(noted(w), rule);
 }
 
+static void
+add_fastcgi(struct walk *w, struct place at, char **text)
+{
+    const char *n = text[ROW_FASTCGI_CONNECTIONS];
+    const struct row *r = &rows[ROW_FASTCGI_CONNECTIONS];
+    struct conf_rule rule = {.kind = CONF_FASTCGI};
+
+    (void)at;
+    if (!text[ROW_FASTCGI_SOCKET])
+        return;
+    rule.connections = (uint32_t)value_number(r, span_str(n ? n : r->preset));
+    if (text[ROW_FASTCGI_REQUEST_TIMEOUT])
+        rule.timeout_ms = (uint32_t)value_number(&rows[ROW_FASTCGI_REQUEST_TIMEOUT],
+                                                 span_str(text[ROW_FASTCGI_REQUEST_TIMEOUT]));
+    rule.match = take(&text[ROW_FASTCGI_PATH]);
+    rule.value = take(&text[ROW_FASTCGI_SOCKET]);
+    rules_add(noted(w), rule);
+}
+
 typedef void add_fn(struct walk *w, struct place at, char **text);
 
 static void
@@ -321,6 +340,10 @@ walk_rules(struct walk *w, const struct row *r)
         walk_entries(w, r, SECTION_PATHS, add_path);
     else if (r->type == VALUE_REWRITES)
         walk_entries(w, r, SECTION_REWRITES, add_rewrite);
+    else if (r->type == VALUE_FASTCGI && events_is(w, YAML_MAPPING_START_EVENT))
+        walk_entry(w, r, SECTION_FASTCGI, add_fastcgi);
+    else if (r->type == VALUE_FASTCGI)
+        walk_entries(w, r, SECTION_FASTCGI, add_fastcgi);
     else if (events_is(w, YAML_MAPPING_START_EVENT)) /* auth_basic takes one without a list */
         walk_entry(w, r, SECTION_AUTH, add_auth);
     else

@@ -253,6 +253,9 @@ rule_holds(const struct msg_rule *m)
         return plain && !m->a && match && !name && value && absolute(m->value);
     case RULE_PARAM:
         return plain && !m->a && !match && name;
+    case RULE_FASTCGI:
+        return !m->op && m->a && m->b && !name && value && absolute(m->value) &&
+               m->value.n <= MSG_SOCKET_PATH_MAX;
     case RULE_ROOT:
         return m->op <= 1 && !m->a && !m->b && !match && !name && value && absolute(m->value);
     default:

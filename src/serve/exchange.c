@@ -3,7 +3,8 @@
  *
  *   address -> method -> path -> password -> redirects -> paths that are not served
  *
- *   then the path -> file cache ---------------> static_send
+ *   then the path -> upstream_answer
+ *              \-- file cache ---------------> static_send
  *              \-- resolve -- a file ----------> static_send
  *                        \--- a script --------> php_answer
  *                        \--- a directory -----> redirect to its "/", or autoindex_answer
@@ -27,6 +28,7 @@
 #include "redirect.h"
 #include "resolve.h"
 #include "rewrite.h"
+#include "hostel/serve/upstream.h"
 #include "static.h"
 
 #include <errno.h>
@@ -319,6 +321,7 @@ exchange_answer(struct exchange *x, struct filecache *files)
         return;
     }
     path = span_of(room, (size_t)n);
-    if (auth_passed(x, path) && !redirect_answer(x, path) && served(x, path, NULL))
+    if (auth_passed(x, path) && !redirect_answer(x, path) && served(x, path, NULL) &&
+        !upstream_answer(x, path))
         answer_path(x, path);
 }

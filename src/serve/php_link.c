@@ -28,6 +28,7 @@
 #include "php_request.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
+#include "hostel/serve/upstream.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -370,17 +371,19 @@ php_link_resume(struct php_request *r)
 /* --- its beginnings ---------------------------------------------------------------------- */
 
 static int
-dial(const struct sockaddr_un *to)
+dial(const struct sockaddr_un *to, bool foreign)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), rc = 0;
 
     if (fd < 0)
         return -errno;
-    if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0) {
-        int error = -errno;
-
+    if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0)
+        rc = -errno;
+    else if (foreign)
+        rc = upstream_peer(fd);
+    if (rc < 0) {
         fd_close(&fd);
-        return error;
+        return rc;
     }
     return fd;
 }
@@ -417,7 +420,7 @@ int
 php_link_open(struct php_request *r)
 {
     struct php_pool *p = r->pool;
-    int fd = dial(&p->at->to), rc;
+    int fd = dial(&p->at->to, p->foreign), rc;
     struct php_link *l;
 
     if (fd < 0)

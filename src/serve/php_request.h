@@ -127,6 +127,7 @@ struct php_pool {
     uint32_t id, slots;
     bool keep;    /* connections: nobody else's share of the processes is smaller for it */
     bool closing; /* php_pool_free() */
+    bool foreign; /* nobody of ours started what listens: upstream.h */
     uint32_t generation; /* that was ready last */
     enum php_pool_state state;
     struct php_limits limits;

@@ -175,6 +175,8 @@ rules_done(struct site_rules *r)
         site_dir_free(&r->roots[i].dir);
         free(r->roots[i].path);
     }
+    for (unsigned i = 0; i < r->nupstreams; i++)
+        free(r->upstreams[i].path);
     free(r->headers);
     free(r->expires);
     free(r->redirects);
@@ -185,5 +187,6 @@ rules_done(struct site_rules *r)
     free(r->rewrites);
     free(r->params);
     free(r->roots);
+    free(r->upstreams);
     *r = (struct site_rules){0};
 }

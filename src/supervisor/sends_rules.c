@@ -73,6 +73,11 @@ sends_rule(const struct conf_rule *rule, struct msg_rule *m)
     case CONF_PARAM:
         m->kind = RULE_PARAM;
         break;
+    case CONF_FASTCGI:
+        m->kind = RULE_FASTCGI;
+        m->a = rule->connections;
+        m->b = rule->timeout_ms;
+        break;
     case CONF_ROOT:
         m->kind = RULE_ROOT;
         m->op = rule->links;

@@ -16,6 +16,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Who waits for a responder of the user's own: as php.queue is by default. */
+#define UPSTREAM_QUEUE_MAX 1024
+#define UPSTREAM_QUEUE_MS  30000
+
 static int
 say(struct worker *w, enum msg_type type, const struct buf *payload, int error)
 {
@@ -166,15 +170,40 @@ on_vhost(struct worker *w, struct message *m)
     return 0;
 }
 
+/* A responder of the user's own: for one path, or for the site's scripts. */
+static void
+add_upstream(struct worker *w, struct site *site, const struct msg_rule *rule)
+{
+    const struct php_limits limits = {
+        .body_max = w->php_limits.body_max,
+        .spool_dirs = w->spool_dirs,
+        .request_timeout_ms = rule->b,
+        .queue_max = UPSTREAM_QUEUE_MAX,
+        .queue_timeout_ms = UPSTREAM_QUEUE_MS,
+    };
+    struct upstream *u = upstream_new(&w->loop, rule->value, rule->a, &limits);
+
+    w->upstreams = mem_grow(w->upstreams, (w->nupstreams + 1) * sizeof(*w->upstreams));
+    w->upstreams[w->nupstreams++] = u;
+    site->rules.upstreams[site->rules.nupstreams - 1].pool = upstream_pool(u);
+    if (rule->match.n == 0 && !site->php)
+        site->php = upstream_pool(u);
+}
+
 static int
 on_rule(struct worker *w, struct message *m)
 {
     struct site *site = sites_last(w->sites);
     struct msg_rule rule;
 
+    int rc;
+
     if (msg_rule_get(&m->payload, &rule) < 0 || !site)
         return -EBADMSG;
-    return rule_add(&site->rules, &rule);
+    rc = rule_add(&site->rules, &rule);
+    if (rc == 0 && rule.kind == RULE_FASTCGI)
+        add_upstream(w, site, &rule);
+    return rc;
 }
 
 static int

@@ -88,6 +88,13 @@ add_path(struct site_rules *r, const struct msg_rule *m)
         rule->dir = site_dir_new(rule->directory);
 }
 
+/* Its pool comes from whoever has the loop: control.c */
+static void
+add_upstream(struct site_rules *r, const struct msg_rule *m)
+{
+    *NEXT(r->upstreams, r->nupstreams) = (struct upstream_rule){.path = mem_str_span(m->match)};
+}
+
 static void
 add_root(struct site_rules *r, const struct msg_rule *m)
 {
@@ -121,6 +128,7 @@ rule_add(struct site_rules *r, const struct msg_rule *m)
         [RULE_AUTH] = add_auth,         [RULE_ACCESS] = add_access,
         [RULE_PATH] = add_path,         [RULE_REWRITE] = add_rewrite,
         [RULE_PARAM] = add_param,       [RULE_ROOT] = add_root,
+        [RULE_FASTCGI] = add_upstream,
     };
     const unsigned counts[RULE_KINDS] = {
         [RULE_HEADER] = r->nheaders,     [RULE_EXPIRES] = r->nexpires,
@@ -128,6 +136,7 @@ rule_add(struct site_rules *r, const struct msg_rule *m)
         [RULE_AUTH] = r->nauths,         [RULE_ACCESS] = r->naccess,
         [RULE_PATH] = r->npaths,         [RULE_REWRITE] = r->nrewrites,
         [RULE_PARAM] = r->nparams,       [RULE_ROOT] = r->nroots,
+        [RULE_FASTCGI] = r->nupstreams,
     };
 
     if (counts[m->kind] >= RULES_MAX)

@@ -32,6 +32,9 @@ busy(const struct worker *w)
     for (uint32_t i = 0; i < w->npools; i++)
         if (php_pool_busy(w->pools[i]) > 0)
             return true;
+    for (size_t i = 0; i < w->nupstreams; i++)
+        if (php_pool_busy(upstream_pool(w->upstreams[i])) > 0)
+            return true;
     return false;
 }
 
@@ -193,6 +196,9 @@ close_all(struct worker *w)
         php_pool_free(&w->pools[i]);
         free(w->restart_on[i]);
     }
+    for (size_t i = 0; i < w->nupstreams; i++)
+        upstream_free(&w->upstreams[i]);
+    w->nupstreams = 0;
     w->npools = 0; /* connections that are closing still ask whether anything is busy */
     channel_close(&w->control, NULL);
     for (uint32_t i = 0; i < w->nlogs; i++)
@@ -209,6 +215,7 @@ close_all(struct worker *w)
     free(w->logs);
     free(w->pools);
     free(w->restart_on);
+    free(w->upstreams);
     free(w->home);
 }
 

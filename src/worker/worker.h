@@ -9,6 +9,7 @@
 #include "hostel/ipc/message.h"
 #include "hostel/serve/logfile.h"
 #include "hostel/serve/php.h"
+#include "hostel/serve/upstream.h"
 
 #define WORKER_QUEUE_MAX                                                                       \
     (1024 * 1024)            /* bytes queued in a channel: about twenty hand-backs             \
@@ -39,6 +40,8 @@ struct worker {
     struct php_pool **pools;
     char **restart_on; /* of each pool, '\n'-separated */
     uint32_t npools;
+    struct upstream **upstreams; /* responders of the user's own */
+    size_t nupstreams;
     struct conns conns;
 };
 

@@ -48,6 +48,7 @@ enum conf_rule_kind {
     CONF_REWRITE, /* match: pattern, value: path in the site, maybe with a query */
     CONF_PARAM,   /* name, value: one more variable for scripts */
     CONF_ROOT,    /* links, value: directory */
+    CONF_FASTCGI, /* connections, timeout_ms, match: pattern or "": scripts, value: socket */
 };
 enum conf_header_op { CONF_HEADER_SET, CONF_HEADER_ADD, CONF_HEADER_REMOVE };
 enum conf_serve {
@@ -66,6 +67,7 @@ struct conf_rule {
     bool files; /* the pattern is for what lies there only, not for what is asked for */
     uint32_t status_min, status_max;
     bool links;       /* a root that links may lead into, else one that scripts send from */
+    uint32_t connections, timeout_ms;
     uint32_t seconds; /* 0 = no-cache */
     bool allow;
     uint8_t net[16]; /* IPv4 as ::ffff:a.b.c.d */

@@ -17,6 +17,7 @@
 #define MSG_INDEX_MAX   1024  /* bytes of an index list */
 #define MSG_PREFIX_MAX  49152 /* bytes read before a hand-back */
 #define MSG_SOCKET_MAX  100   /* a socket's file name: sun_path is 108 */
+#define MSG_SOCKET_PATH_MAX 107 /* of a socket of the user's own */
 #define MSG_NAME_MAX    255   /* of a rule: a header's name, a realm */
 #define MSG_VALUE_MAX   8192  /* of a rule: a header's value, a file, a target */
 #define MSG_NET_BYTES   16    /* an address in a rule: IPv4 as ::ffff:a.b.c.d */
@@ -138,6 +139,8 @@ int msg_vhost_get(struct reader *r, struct msg_vhost *m);
  *   RULE_PATH        msg_serve      a: 1 = of files     path                 directory or ""
  *   RULE_REWRITE                                        path                 path, query
  *   RULE_PARAM                                                      name     value
+ *   RULE_FASTCGI                    a: connections,     path or ""           socket
+ *                                   b: timeout, ms
  *   RULE_ROOT        0 = to send from, 1 = of links                          directory
  */
 enum msg_rule_kind {
@@ -151,6 +154,7 @@ enum msg_rule_kind {
     RULE_REWRITE,
     RULE_PARAM,
     RULE_ROOT,
+    RULE_FASTCGI,
     RULE_KINDS
 };
 enum msg_header_op { MSG_HEADER_SET, MSG_HEADER_ADD, MSG_HEADER_REMOVE };

@@ -92,6 +92,13 @@ struct root_rule {
     struct site_dir *dir;
 };
 
+struct php_pool; /* serve/php.h */
+
+struct upstream_rule {
+    char *path;            /* pattern, its star at the end if it has one; "": for scripts */
+    struct php_pool *pool; /* lent */
+};
+
 struct site_rules {
     struct header_rule *headers;
     struct expires_rule *expires;
@@ -103,8 +110,9 @@ struct site_rules {
     struct rewrite_rule *rewrites;
     struct param_rule *params;
     struct root_rule *roots;
+    struct upstream_rule *upstreams;
     unsigned nheaders, nexpires, nredirects, nerror_pages, nauths, naccess;
-    unsigned npaths, nrewrites, nparams, nroots;
+    unsigned npaths, nrewrites, nparams, nroots, nupstreams;
 };
 
 #define RULES_MAX 256 /* of one kind, of one site */

@@ -323,6 +323,19 @@ static const struct error_case errors_of[] = {
      "    params: {HTTP_X: a}\n",
      {"5:14: a key of `params` must not be a variable that the server sets, not `HTTP_X`"}},
     {"a variable twice", "    params: {A: a, A: b}\n", {"5:20: `A` stands here twice"}},
+    {"a socket whose name is too long for any",
+     "    fastcgi: {socket: "
+     "/123456789012345678901234567890123456789012345678901234567890123456789"
+     "01234567890123456789012345678901234567}\n",
+     {"5:23: `socket` must be at most 107 bytes, not "
+      "`/12345678901234567890123456789012345678901234567890123456789...`"}},
+    {"a star that is not all there is of the rest",
+     "    fastcgi: [{socket: /s, path: /a*}]\n",
+     {"5:34: `path` must be a path, or end in /*, not `/a*`"}},
+    {"two places for scripts",
+     "    php: {command: $D/php}\n    fastcgi: {socket: /s}\n",
+     {" vhost a: scripts have one place to run: `php`, or one entry of `fastcgi` without a "
+      "path"}},
     {"a link root that is relative",
      "    link_roots: [storage]\n",
      {"5:18: `link_roots` must be absolute, not `storage`"}},

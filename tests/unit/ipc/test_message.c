@@ -122,6 +122,7 @@ every_payload_is_exact(void **state)
     EXACT(msg_rule, {.kind = RULE_REWRITE, .match = SPAN("/a/*"), .value = SPAN("/b?c=$1")});
     EXACT(msg_rule, {.kind = RULE_PARAM, .name = SPAN("KEY"), .value = SPAN("")});
     EXACT(msg_rule, {.kind = RULE_ROOT, .op = 1, .value = SPAN("/srv")});
+    EXACT(msg_rule, {.kind = RULE_FASTCGI, .a = 1, .b = 9, .match = SPAN("/a/*"), .value = SPAN("/s")});
     EXACT(msg_rule, {.kind = RULE_ACCESS, .op = 0, .a = 0, .match = SPAN(NET)});
     EXACT(msg_pool_state, {.pool = 1, .generation = 2, .socket = SPAN("0-1000.0.2.sock")});
     EXACT(msg_conn_prefix, {{2, NET, 80}, SPAN("GET / HTTP/1.1\r\n")});
@@ -299,6 +300,10 @@ bounds_of_rules_are_kept(void **state)
     REFUSED(msg_rule, {.kind = RULE_REWRITE, .match = SPAN("/a"), .value = SPAN("b")});
     REFUSED(msg_rule, {.kind = RULE_PARAM, .name = SPAN(""), .value = SPAN("b")});
     REFUSED(msg_rule, {.kind = RULE_ROOT, .op = 2, .value = SPAN("/srv")});
+    REFUSED(msg_rule, {.kind = RULE_FASTCGI, .a = 1, .b = 0, .value = SPAN("/s")});
+    REFUSED(msg_rule, {.kind = RULE_FASTCGI, .a = 0, .b = 9, .value = SPAN("/s")});
+    REFUSED(msg_rule, {.kind = RULE_FASTCGI, .a = 1, .b = 9, .value = SPAN("s")});
+    REFUSED(msg_rule, {.kind = RULE_FASTCGI, .a = 1, .b = 9, .value = {big, MSG_SOCKET_PATH_MAX + 1}});
     REFUSED(msg_rule, {.kind = RULE_ROOT, .op = 0, .value = SPAN("srv")});
     REFUSED(msg_rule, {.kind = RULE_ROOT, .op = 0, .value = SPAN("")});
     REFUSED(msg_rule, {.kind = RULE_ROOT, .match = SPAN("/a"), .value = SPAN("/srv")});

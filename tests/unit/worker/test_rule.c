@@ -33,6 +33,7 @@ every_kind_arrives(void **state)
         {.kind = RULE_PARAM, .name = SPAN("KEY"), .value = SPAN("v")},
         {.kind = RULE_ROOT, .op = 1, .value = SPAN("/srv/links")},
         {.kind = RULE_ROOT, .op = 0, .value = SPAN("/srv/send")},
+        {.kind = RULE_FASTCGI, .a = 2, .b = 9, .match = SPAN("/u/*"), .value = SPAN("/s")},
     };
     struct site_rules r = {0};
 
@@ -84,6 +85,8 @@ every_kind_arrives(void **state)
     assert_string_equal(r.params[0].value, "v");
     assert_non_null(r.paths[0].dir);
     assert_null(r.paths[1].dir);
+    assert_int_equal(r.nupstreams, 1);
+    assert_string_equal(r.upstreams[0].path, "/u/*");
     assert_int_equal(r.nroots, 2);
     assert_int_equal(r.roots[0].use, ROOT_OF_LINKS);
     assert_string_equal(r.roots[0].path, "/srv/links");
