@@ -326,6 +326,7 @@ fill_answers(struct conf_vhost *v, const struct raw_vhost *raw, struct rules *ru
              struct conf_errors *errors)
 {
     v->autoindex = number_of(ROW_AUTOINDEX, raw->autoindex) != 0;
+    v->stream = number_of(ROW_BODY, raw->body) != 0;
     v->compress = number_of(ROW_COMPRESS, raw->compress) != 0;
     v->compress_min = number_of(ROW_COMPRESS_MIN, raw->compress_min);
     v->symlinks = (enum conf_symlinks)number_of(ROW_SYMLINKS, raw->symlinks);

@@ -45,6 +45,7 @@ struct raw_vhost {
     char *symlinks;
     char *fallback;
     char *app;
+    char *body;
     struct raw_list sendfile_roots;
     struct raw_list link_roots;
     struct raw_list allow;

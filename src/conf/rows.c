@@ -400,6 +400,18 @@ const struct row rows[ROWS] = {
          .max = "256",
          .unit = "entries",
          .help = "Further variables that scripts find beside those of CGI, NAME: value."},
+    [ROW_BODY] =
+        {.name = "vhost.body",
+         .section = SECTION_VHOST,
+         .offset = offsetof(struct raw_vhost, body),
+         .type = VALUE_WORD,
+         .words = "spool stream",
+         .preset = "spool",
+         .help =
+             "spool: a script is started when all of the request's body is here. stream: it "
+             "is started at once and reads while the visitor sends, so that a slow visitor "
+             "holds a process; a body whose length is not said before is spooled all the "
+             "same."},
     [ROW_FASTCGI] =
         {.name = "vhost.fastcgi",
          .section = SECTION_VHOST,

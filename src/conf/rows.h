@@ -125,6 +125,7 @@ enum row_id {
     ROW_PATHS,
     ROW_REWRITES,
     ROW_PARAMS,
+    ROW_BODY,
     ROW_FASTCGI,
     ROW_ALLOW,
     ROW_DENY,

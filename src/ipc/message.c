@@ -172,6 +172,7 @@ msg_vhost_put(struct writer *w, const struct msg_vhost *m)
     put_u8(w, m->by_default);
     put_u8(w, m->autoindex);
     put_u8(w, m->compress);
+    put_u8(w, m->stream);
     put_u8(w, m->symlinks);
     put_u64(w, m->compress_min);
     put_span(w, m->fallback);
@@ -197,13 +198,14 @@ msg_vhost_get(struct reader *r, struct msg_vhost *m)
     m->by_default = get_u8(r);
     m->autoindex = get_u8(r);
     m->compress = get_u8(r);
+    m->stream = get_u8(r);
     m->symlinks = get_u8(r);
     m->compress_min = get_u64(r);
     m->fallback = get_span(r, MSG_PATH_MAX);
     m->conns_max = get_u32(r);
     return got(r, m->names.n && m->root.n && absolute(m->root) && absolute(m->fallback) &&
                       m->by_default <= 1 && m->autoindex <= 1 && m->compress <= 1 &&
-                      m->symlinks <= MSG_SYMLINKS_OFF);
+                      m->stream <= 1 && m->symlinks <= MSG_SYMLINKS_OFF);
 }
 
 void

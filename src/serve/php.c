@@ -4,7 +4,7 @@
  *   php_answer
  *      │  variables encoded; 413, 431, or 503 at once
  *      ▼
- *   BODY ────────── body_end ──────────► QUEUED ◄──── refused: the pool is asked for again
+ *   BODY ─ body_end, or streamed ──────► QUEUED ◄──── refused: the pool is asked for again
  *      │  spooled; 413                      │  │           (PHP has not seen the request)
  *      │                                    │  └ queue full, too long, pool failed: 503
  *      │                                    ▼  a slot is free and the pool is ready
@@ -17,7 +17,8 @@
  *      ▼                                    ▼
  *    gone (on_gone) ───────────────────► OVER
  *
- * The body is whole before a process is taken, and the answer is taken off PHP as fast as it
+ * The body is whole before a process is taken, unless the site streams and its length was said;
+ * and the answer is taken off PHP as fast as it
  * comes (memory, then an unlinked file), so that a slow visitor holds no process.
  *
  * A visitor who leaves takes his request with him: out of the queue, or the connection to PHP
@@ -142,14 +143,14 @@ enqueue(struct php_request *r)
     php_request_drop(r);
 }
 
-/* The body is whole: its length is known at last, and is exactly what will be sent. */
+/* The body's length is known, and is exactly what will be sent, unless the visitor leaves. */
 static void
-body_whole(struct php_request *r, bool has_body)
+body_known(struct php_request *r, bool has_body, uint64_t bytes)
 {
     char length[24];
 
     if (has_body) {
-        snprintf(length, sizeof(length), "%llu", (unsigned long long)spool_bytes(&r->body));
+        snprintf(length, sizeof(length), "%llu", (unsigned long long)bytes);
         fcgi_param(&r->params, SPAN("CONTENT_LENGTH"), span_str(length));
     }
     if (fcgi_params_end(&r->params) < 0) {
@@ -160,6 +161,16 @@ body_whole(struct php_request *r, bool has_body)
     enqueue(r);
 }
 
+/* While it is taken in; one that is streamed, until PHP wants no more of it. */
+static bool
+takes_body(const struct php_request *r)
+{
+    if (r->stage == PHP_BODY)
+        return true;
+    return r->body_open &&
+           (r->stage == PHP_QUEUED || (r->stage == PHP_RUNNING && r->link && !r->link->deaf));
+}
+
 static int
 body_data(void *answerer, struct span bytes)
 {
@@ -167,7 +178,7 @@ body_data(void *answerer, struct span bytes)
     uint64_t max, have;
     char why[128];
 
-    if (!r || r->stage != PHP_BODY)
+    if (!r || !takes_body(r))
         return -ECANCELED;
     max = r->pool->limits.body_max;
     have = spool_bytes(&r->body);
@@ -175,8 +186,10 @@ body_data(void *answerer, struct span bytes)
         php_request_fail(r, 413, NULL);
         return -EFBIG;
     }
-    if (spool_add(&r->body, bytes) == 0 && !spool_full(&r->body))
+    if (spool_add(&r->body, bytes) == 0 && !spool_full(&r->body)) {
+        php_link_more(r);
         return 0;
+    }
     snprintf(why, sizeof(why), "the request body could not be stored: %s",
              strerror(-r->body.error));
     php_request_fail(r, 500, why);
@@ -188,8 +201,14 @@ body_end(void *answerer)
 {
     struct php_request *r = answerer;
 
-    if (r && r->stage == PHP_BODY)
-        body_whole(r, true);
+    if (!r)
+        return;
+    if (r->stage == PHP_BODY) {
+        body_known(r, true, spool_bytes(&r->body));
+    } else if (r->body_open) {
+        r->body_open = false;
+        php_link_more(r);
+    }
 }
 
 static void
@@ -267,12 +286,14 @@ php_answer(struct exchange *x, struct php_pool *p, const struct php_script *scri
     cgi_variables(&r->params, x, script);
     x->answerer = page ? &page_ops : &php_ops;
     x->answerer_data = r;
-    if (r->params.error)
+    if (r->params.error) {
         php_request_fail(r, 431, NULL);
-    else if (page || req->framing == BODY_NONE)
-        body_whole(r, false);
-    else if (req->framing == BODY_LENGTH && req->body_bytes == 0)
-        body_whole(r, true);
-    else
+    } else if (page || req->framing == BODY_NONE) {
+        body_known(r, false, 0);
+    } else if (req->framing == BODY_LENGTH && (req->body_bytes == 0 || x->site->stream)) {
+        r->body_open = req->body_bytes > 0;
+        body_known(r, true, req->body_bytes);
+    } else {
         php_pool_run(p); /* a pool that has to start does so while the body comes */
+    }
 }

@@ -113,10 +113,13 @@ fill(struct php_request *r)
     while (!r->body_sent && r->out.len < FCGI_CONTENT_MAX) {
         uint64_t left = spool_bytes(&r->body);
         size_t n = left < FCGI_CONTENT_MAX ? (size_t)left : FCGI_CONTENT_MAX;
-        char *p = buf_reserve(&r->out, sizeof(FCGI_Header) + n);
         FCGI_Header h;
         ssize_t got;
+        char *p;
 
+        if (left == 0 && r->body_open)
+            break;
+        p = buf_reserve(&r->out, sizeof(FCGI_Header) + n);
         if (!p)
             return -ENOBUFS;
         got = spool_take(&r->body, p + sizeof(h), n);
@@ -163,6 +166,8 @@ link_write(struct php_link *l)
             return;
         }
         out = buf_span(&r->out);
+        if (out.n == 0 && r->body_open)
+            return;
         if (out.n == 0) {
             l->sent = true;
             stop_sending(l);
@@ -326,17 +331,25 @@ watch_time(struct php_request *r)
 {
     if (!r->x)
         deadline_keep(&r->deadline, &r->pool->drain);
-    else if (php_reply_full(r))
+    else if (php_reply_full(r) || r->body_open) /* the visitor has a deadline of his own */
         deadline_clear(&r->deadline);
     else
         deadline_keep(&r->deadline, &r->pool->silence);
+}
+
+static bool
+may_send(const struct php_link *l)
+{
+    const struct php_request *r = l->r;
+
+    return !l->deaf && (!r->body_open || r->out.len > 0 || spool_bytes(&r->body) > 0);
 }
 
 static void
 watch(struct php_link *l)
 {
     watch_time(l->r);
-    watch_for(l, (php_reply_full(l->r) ? 0 : UV_READABLE) | (l->deaf ? 0 : UV_WRITABLE));
+    watch_for(l, (php_reply_full(l->r) ? 0 : UV_READABLE) | (may_send(l) ? UV_WRITABLE : 0));
 }
 
 static void
@@ -359,6 +372,15 @@ on_poll(uv_poll_t *poll, int status, int events)
     if (r->link)
         watch(r->link);
     php_request_drop(r);
+}
+
+void
+php_link_more(struct php_request *r)
+{
+    if (!r->link)
+        return;
+    link_write(r->link);
+    watch(r->link);
 }
 
 void
@@ -403,7 +425,7 @@ run(struct php_link *l, struct php_request *r)
 static bool
 at_once(const struct php_request *r)
 {
-    return spool_bytes(&r->body) == 0 && r->out.len <= ONCE_BYTES;
+    return !r->body_open && spool_bytes(&r->body) == 0 && r->out.len <= ONCE_BYTES;
 }
 
 /* All but its last record went out. */

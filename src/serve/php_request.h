@@ -96,6 +96,7 @@ struct php_request {
     struct buf out;            /* records not yet sent */
     unsigned again;            /* how often it was sent to a process that did not take it */
     bool body_sent;            /* the last record is in out, or was sent */
+    bool body_open;            /* streamed, and the visitor still sends */
     struct php_link *link;     /* PHP_RUNNING */
     struct php_reply reply;
 };
@@ -233,6 +234,9 @@ void php_links_done(struct php_pool *p);
 void php_link_pay(struct php_link *l);
 void php_link_over(struct php_link *l);
 void php_link_look(struct php_link *l);
+
+/* More of a streamed body is here, or its end: send what goes. Calls no sink. */
+void php_link_more(struct php_request *r);
 
 /* Look again at what to wait for: the sink has room. */
 void php_link_resume(struct php_request *r);

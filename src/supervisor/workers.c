@@ -175,6 +175,7 @@ send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
                           .by_default = v->by_default,
                           .autoindex = v->autoindex,
                           .compress = v->compress,
+                          .stream = v->stream,
                           .symlinks = sends_symlinks(v->symlinks),
                           .compress_min = v->compress_min,
                           .fallback = span_str(v->fallback),

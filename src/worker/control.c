@@ -162,6 +162,7 @@ on_vhost(struct worker *w, struct message *m)
     site->by_default = v.by_default;
     site->autoindex = v.autoindex;
     site->compress = v.compress;
+    site->stream = v.stream;
     site->compress_min = v.compress_min;
     site->symlinks = symlinks[v.symlinks];
     site->fallback = v.fallback.n ? mem_str_span(v.fallback) : NULL;

@@ -323,6 +323,72 @@ def test_body_that_never_ends_is_closed(box):
     assert got == b"" or got.startswith(b"HTTP/1.1 408")
 
 
+READS = """<?php header('Content-Type: text/plain'); $in = fopen('php://input', 'r'); $n = 0;
+file_put_contents(__DIR__ . '/began', '1');
+while (($piece = fread($in, 8192)) !== false && $piece !== '') {
+    $n += strlen($piece); file_put_contents(__DIR__ . '/read', $n);
+}
+echo $n, ' of ', $_SERVER['CONTENT_LENGTH'];"""
+
+
+@pytest.fixture
+def streamed(box):
+    s = box.site("stream.test", php={"processes": 2}, body="stream",
+                 files={"reads.php": READS, "body.php": SCRIPTS["body.php"],
+                        "early.php": "<?php http_response_code(403); header('Content-Length: 5'); echo "
+                            "'early'; @ob_flush(); flush();"})
+    return s, box.serve(request_timeout="2s")
+
+
+@pytest.mark.core
+def test_body_that_is_streamed(streamed):
+    """PHP is started at once and reads while the visitor sends; his pauses are not its silence."""
+    s, server = streamed
+    with server.client() as c:
+        c.ask(s.host, "/reads.php", "PUT", [("Content-Length", "100000")])  # of a POST PHP itself
+        # takes all before it starts the script
+        wait_for(lambda: (s.root / "began").exists(), "the script's start")
+        c.send(bytes(60000))
+        wait_for(lambda: (s.root / "read").exists() and
+                 int((s.root / "read").read_text() or 0) >= 32768, "a script that reads")
+        time.sleep(2.5)  # longer than request_timeout
+        c.send(bytes(40000))
+        assert c.answer().text == "100000 of 100000"
+        assert server.get(s, "/body.php").status == 200
+
+
+@pytest.mark.parametrize("size", [1, 65536, 5 << 20])
+def test_streamed_bodies_are_whole(streamed, size):
+    s, server = streamed
+    body = os.urandom(size)
+    assert server.get(s, "/body.php", "POST", body=body).text == expected(body)
+    with server.client() as c:  # no length: spooled all the same (F6)
+        c.ask(s.host, "/body.php", "POST", [("Transfer-Encoding", "chunked")])
+        c.send(b"%x\r\n%s\r\n0\r\n\r\n" % (size, body))
+        assert c.answer().text == expected(body)
+
+
+def test_a_streamed_body_that_ends_early(streamed):
+    """F7: a process that waits for the rest of it is let go, not kept for ever."""
+    s, server = streamed
+    for _ in range(4):  # more than there are processes
+        with server.client() as c:
+            c.ask(s.host, "/reads.php", "POST", [("Content-Length", "1000")])
+            c.send(b"only this")
+    wait_for(lambda: server.get(s, "/body.php").status == 200, "a process that is free")
+
+
+def test_a_script_that_answers_before_the_streamed_body(streamed):
+    """F9: the answer is sent when PHP flushes it; the rest of the body is nobody's. (At its end a
+    script reads what is left, so what it did not flush comes behind the body.)"""
+    s, server = streamed
+    with server.client() as c:
+        c.ask(s.host, "/early.php", "PUT", [("Content-Length", str(3 << 20))])
+        r = c.answer()
+        assert (r.status, r.text) == (403, "early")
+    assert server.get(s, "/body.php").status == 200
+
+
 @pytest.mark.core
 def test_body_too_large(house):
     """body_max is 12 MiB here."""

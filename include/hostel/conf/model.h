@@ -94,6 +94,7 @@ struct conf_vhost {
     struct conf_php *php; /* NULL: no PHP here */
     bool by_default;
     bool autoindex, compress;
+    bool stream; /* bodies go to scripts while they come */
     uint64_t compress_min; /* bytes */
     enum conf_symlinks symlinks;
     char *fallback;       /* begins with '/', or NULL */

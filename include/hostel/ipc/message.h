@@ -116,6 +116,7 @@ struct msg_vhost {
     uint8_t by_default;  /* answers names that no vhost has */
     uint8_t autoindex;   /* 0, 1 */
     uint8_t compress;    /* 0, 1 */
+    uint8_t stream;      /* 0, 1 */
     uint8_t symlinks;    /* enum msg_symlinks */
     uint64_t compress_min;
     struct span fallback; /* begins with '/'; empty: none */

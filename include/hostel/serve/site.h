@@ -33,6 +33,7 @@ struct site {
     bool by_default;
     bool autoindex;        /* a directory without an index file is listed */
     bool compress;         /* on the fly */
+    bool stream;           /* a body whose length was said goes to a script while it comes */
     uint64_t compress_min; /* bytes; a smaller answer goes out as it is */
     enum site_symlinks symlinks;
     char *fallback;     /* serves a path that is no file; begins with '/'; NULL: 404 */
