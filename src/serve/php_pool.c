@@ -294,7 +294,8 @@ php_pool_ready(struct php_pool *p, uint32_t generation, struct span socket)
     if (p->state == POOL_ABSENT && generation == p->generation)
         return;
     if (socket.n == 0 || socket.n >= sizeof(p->at->to.sun_path) ||
-        (!p->foreign && span_find(socket, '/') < socket.n) || span_find(socket, '\0') < socket.n) {
+        (!p->foreign && span_find(socket, '/') < socket.n) ||
+        span_find(socket, '\0') < socket.n) {
         log_error("php pool %u: no usable socket name", (unsigned)p->id);
         return;
     }
