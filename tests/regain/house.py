@@ -50,6 +50,7 @@ class House:
             write(f"{self.top}/{name}/www/secret.txt", f"secret of {name}\n", uid)
             write(f"{self.top}/{name}/www/secret.php", "<?php return 'secret';\n", uid)
             self.copy("php/attack.php", f"{name}/www/attack.php", uid)
+            self.copy("php/send.php", f"{name}/www/send.php", uid)
         write(f"{self.top}/root-only", "root's\n")
         self.outside = self.make_outside()
         self.decoy = f"{self.logs}/decoy.log"
@@ -104,6 +105,9 @@ class House:
             "error_log": f"{self.logs}/{name}-{user}.error",
             "php": {"processes": 2}, **of_vhosts,
         } for user, uid in (("alice", ALICE), ("bob", BOB))]
+        # what her administrator allows is no more than what she may read herself
+        vhosts.append({**vhosts[0], "host": "wide.test", "sendfile_roots": ["/"],
+                       "link_roots": ["/"]})
         with open(path, "w") as f:
             json.dump({
                 "listen": [f"127.0.0.1:{port}"], "acceptors": acceptors,

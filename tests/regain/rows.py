@@ -226,6 +226,10 @@ JAILED = [
 
 LINKS = ["{bobsecret}", "{rootonly}", "{ownlog}", "/etc/shadow"]
 
+# Files that are asked of him in every way where all directories are allowed; the log that is
+# his to read is his to send.
+WIDE = ["{bobsecret}", "{rootonly}", "/etc/shadow"]
+
 # Hostile programs in the place of a worker: (mode, what must happen).
 # "closed" = that peer is closed; "borne" = allowed, but nobody else feels it.
 WORKER_WORDS = [

@@ -270,9 +270,9 @@ def run_php(attacker, table):
         table.add(name, result[1], control[1], judge(result, control))
 
 
-def follow(server, link, secret):
+def follow(server, link, secret, host="alice.test"):
     """Ask the worker for a link's end: got = the secret came."""
-    status, body = server.get("alice.test", f"/{link}")
+    status, body = server.get(host, f"/{link}")
     if status == 200 and body == secret:
         return True, "sent"
     return (False, f"status {status}") if status in (403, 404) else (None, f"status {status}")
@@ -295,6 +295,37 @@ def run_links(attacker, table):
         os.symlink(f"mine{i}.txt", f"{www}/own-link{i}.txt")
         control = follow(attacker.server, f"own-link{i}.txt", secret)
         table.add(name, result[1], "his own: " + control[1], judge(result, control))
+
+
+def send(server, path, secret):
+    """Have the worker send a file that a script names: got = the secret came."""
+    status, body = server.get("wide.test", f"/send.php?file={path}")
+    if status == 200 and body == secret:
+        return True, "sent"
+    return (False, f"status {status}") if status in (403, 404) else (None, f"status {status}")
+
+
+def run_wide(attacker, table):
+    """Where every directory is allowed: the worker is its user all the same."""
+    www = f"{attacker.house.top}/alice/www"
+    for i, to in enumerate(attacker.words(rows.WIDE)):
+        with open(to) as f:
+            secret = f.read()
+        own = f"{www}/mine-wide{i}.txt"
+        with open(own, "w") as f:
+            f.write(secret)
+        os.chown(own, ALICE, ALICE)
+        name = f"file sent by the worker: {os.path.basename(to)}"
+        if table.wants(name):
+            result, control = (send(attacker.server, path, secret) for path in (to, own))
+            table.add(name, result[1], "his own: " + control[1], judge(result, control))
+        name = f"link that may lead anywhere: {os.path.basename(to)}"
+        if table.wants(name):
+            os.symlink(to, f"{www}/wide{i}.txt")
+            os.symlink(own, f"{www}/own-wide{i}.txt")
+            result, control = (follow(attacker.server, f"{link}{i}.txt", secret, "wide.test")
+                               for link in ("wide", "own-wide"))
+            table.add(name, result[1], "his own: " + control[1], judge(result, control))
 
 
 # --- hostile programs in the place of our own ------------------------------------------------
@@ -366,6 +397,7 @@ def main():
         attacker = Attacker(house, house.serve("live"))
         run_php(attacker, table)
         run_links(attacker, table)
+        run_wide(attacker, table)
         run_confined(attacker, table)
         if landlock() >= 2:
             run_jailed(attacker, table)
