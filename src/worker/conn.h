@@ -10,6 +10,7 @@
 #include "hostel/net/stream.h"
 #include "hostel/peek/head.h"
 #include "hostel/serve/turns.h"
+#include "park.h"
 #include "round.h"
 #include "sites.h"
 
@@ -94,7 +95,8 @@ struct conns {
     struct tally addrs; /* connections of a client address */
     struct tally seats; /* requests at a site */
     struct deadlines deadlines;
-    struct deadline_class head, idle, body, send, linger;
+    struct deadline_class head, idle, kept, body, send, linger;
+    struct park park; /* who was idle for a while */
     TAILQ_HEAD(, conn) list;
     TAILQ_HEAD(, conn) ready;
     SLIST_HEAD(, round) spare; /* the last one used: no allocation a request */
@@ -135,6 +137,24 @@ void conns_stop(struct conns *all);
  */
 void conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t net,
                 unsigned flags, struct span prefix);
+
+/*
+ * Give back all of an idle connection but its socket and c->addr; both are the caller's, who
+ * sees to it that the connection is counted until conns_left(). c is gone.
+ */
+int conn_lay_down(struct conn *c);
+
+/*
+ * And back: go on with it, something may be read; it may be gone when this returns.
+ *
+ * in   visitor  copied; its fd is the connection's: takes
+ * in   addr     takes
+ */
+void conn_wake(struct conns *all, const struct visitor *visitor, struct tally_row *addr,
+               const struct site *site, bool by_default);
+
+/* A connection that was laid down is gone. */
+void conns_left(struct conns *all);
 
 /* Run c before the loop sleeps again: something happened outside its own turn. */
 void conn_ready(struct conn *c);

@@ -41,17 +41,40 @@ conn_round_end(struct conn *c)
 /* --- the end ---------------------------------------------------------------------------- */
 
 static void
+conn_free(struct conn *c)
+{
+    TAILQ_REMOVE(&c->all->list, c, entry);
+    buf_done(&c->in);
+    free(c->default_host);
+    free(c);
+}
+
+void
+conns_left(struct conns *all)
+{
+    all->count--;
+    all->ops->left(all->data);
+}
+
+static void
 on_stream_closed(struct stream *s)
 {
     struct conn *c = (struct conn *)((char *)s - offsetof(struct conn, stream));
     struct conns *all = c->all;
 
-    TAILQ_REMOVE(&all->list, c, entry);
-    all->count--;
-    buf_done(&c->in);
-    free(c->default_host);
-    free(c);
-    all->ops->left(all->data);
+    conn_free(c);
+    conns_left(all);
+}
+
+/* Nothing calls c any more but its stream, once. */
+static void
+conn_leave(struct conn *c)
+{
+    turns_remove(&c->turn);
+    deadline_clear(&c->deadline);
+    if (c->is_ready)
+        TAILQ_REMOVE(&c->all->ready, c, ready);
+    c->is_ready = false;
 }
 
 void
@@ -61,13 +84,22 @@ conn_end(struct conn *c)
         round_drop_answerer(c->round);
         conn_round_end(c);
     }
-    turns_remove(&c->turn);
-    deadline_clear(&c->deadline);
+    conn_leave(c);
     tally_drop(&c->all->addrs, &c->addr);
-    if (c->is_ready)
-        TAILQ_REMOVE(&c->all->ready, c, ready);
-    c->is_ready = false;
     stream_close(&c->stream, c->abort, on_stream_closed);
+}
+
+static void
+on_stream_detached(struct stream *s)
+{
+    conn_free((struct conn *)((char *)s - offsetof(struct conn, stream)));
+}
+
+int
+conn_lay_down(struct conn *c)
+{
+    conn_leave(c);
+    return stream_detach(&c->stream, on_stream_detached);
 }
 
 /* --- outside of its own turn ------------------------------------------------------------ */
@@ -131,9 +163,29 @@ on_head_late(struct deadline *d)
 }
 
 static void
-on_idle(struct deadline *d)
+on_over(struct deadline *d)
 {
     go_on(conn_of(d), CONN_GONE);
+}
+
+/* Is what would have to be remembered of it all that struct parked has? */
+static bool
+can_be_parked(const struct conn *c)
+{
+    return c->state == CONN_HEAD && !c->round && c->in.len == 0 && !c->eof && c->addr &&
+           !c->refusal && !c->default_host && !c->stream.shared && !c->visitor.https &&
+           !stream_pending(&c->stream) && !c->is_ready && !c->turn.waiting;
+}
+
+static void
+on_idle(struct deadline *d)
+{
+    struct conn *c = conn_of(d);
+
+    if (c->all->kept.after_ms == 0) /* it was its whole time */
+        go_on(c, CONN_GONE);
+    else if (!can_be_parked(c) || !park_take(&c->all->park, c))
+        deadline_set(d, &c->all->kept);
 }
 
 static void
@@ -184,10 +236,14 @@ conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
     buf_init(&all->head_out, HEAD_OUT_MAX);
     deadlines_init(&all->deadlines, loop);
     deadline_class_add(&all->deadlines, &all->head, settings->head_ms, on_head_late);
-    deadline_class_add(&all->deadlines, &all->idle, settings->keepalive_ms, on_idle);
+    park_init(&all->park, all);
+    deadline_class_add(&all->deadlines, &all->idle,
+                       all->park.closed ? settings->keepalive_ms : PARK_MS, on_idle);
+    deadline_class_add(&all->deadlines, &all->kept,
+                       all->park.closed ? 0 : settings->keepalive_ms - PARK_MS, on_over);
     deadline_class_add(&all->deadlines, &all->body, settings->body_ms, on_body_late);
     deadline_class_add(&all->deadlines, &all->send, settings->send_ms, on_send_late);
-    deadline_class_add(&all->deadlines, &all->linger, CONN_LINGER_MS, on_idle);
+    deadline_class_add(&all->deadlines, &all->linger, CONN_LINGER_MS, on_over);
     uv_prepare_init(loop, &all->prepare);
     all->prepare.data = all;
     uv_prepare_start(&all->prepare, on_prepare);
@@ -206,6 +262,7 @@ conns_done(struct conns *all)
         if (c->stream.fd >= 0)
             conn_end(c);
     }
+    park_done(&all->park);
     while ((r = SLIST_FIRST(&all->spare))) {
         SLIST_REMOVE_HEAD(&all->spare, spare);
         free(r);
@@ -230,25 +287,46 @@ conns_stop(struct conns *all)
         if (c->state == CONN_HEAD && c->stream.fd >= 0)
             conn_run(c, true); /* a request that is there already is still answered */
     }
+    park_wake_all(&all->park);
 }
 
-void
-conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t net,
-           unsigned flags, struct span prefix)
+static struct conn *
+conn_new(struct conns *all, int fd, const struct visitor *visitor)
 {
     struct conn *c = mem_new(sizeof(*c));
 
     c->turn.run = on_turn;
     stream_init(&c->stream, all->loop, fd, on_stream_ready);
     buf_init(&c->in, CONN_INPUT_MAX);
-    (void)buf_add_span(&c->in, prefix);
     c->all = all;
     c->visitor = *visitor;
+    TAILQ_INSERT_TAIL(&all->list, c, entry);
+    return c;
+}
+
+void
+conn_wake(struct conns *all, const struct visitor *visitor, struct tally_row *addr,
+          const struct site *site, bool by_default)
+{
+    struct conn *c = conn_new(all, visitor->fd, visitor);
+
+    c->addr = addr;
+    c->site = site;
+    c->by_default = by_default;
+    conn_run(c, true);
+}
+
+void
+conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t net,
+           unsigned flags, struct span prefix)
+{
+    struct conn *c = conn_new(all, fd, visitor);
+
+    (void)buf_add_span(&c->in, prefix);
     c->first = true;
     c->by_default = flags & CONN_BY_DEFAULT;
     c->returned = flags & CONN_RETURNED;
     c->stream.shared = c->returned;
-    TAILQ_INSERT_TAIL(&all->list, c, entry);
     all->count++;
     limits_admit(c, net);
     conn_run(c, true);

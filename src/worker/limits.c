@@ -7,36 +7,38 @@
 #include <stddef.h>
 
 /*
- * The connection that is missed least: one that only waits for its visitor to hang up, else
- * the one that has been idle longest. Both lists are in the order of time by themselves.
+ * End the connection that is missed least: one that only waits for its visitor to hang up, else
+ * one that has been idle for long. The lists are in the order of time by themselves.
+ *
+ * ret  false: all of them are at something
  */
-static struct conn *
-least_missed(const struct conns *all)
+static bool
+end_least_missed(struct conns *all)
 {
     struct deadline *d = TAILQ_FIRST(&all->linger.waiting);
 
+    if (!d && park_drop(&all->park))
+        return true;
+    if (!d)
+        d = TAILQ_FIRST(&all->kept.waiting);
     if (!d)
         d = TAILQ_FIRST(&all->idle.waiting);
-    return d ? (struct conn *)((char *)d - offsetof(struct conn, deadline)) : NULL;
+    if (d)
+        conn_end((struct conn *)((char *)d - offsetof(struct conn, deadline)));
+    return d;
 }
 
 void
 limits_admit(struct conn *c, uint64_t net)
 {
     struct conns *all = c->all;
-    struct conn *other;
 
     c->addr = tally_add(&all->addrs, net, all->settings.conns_per_addr);
     if (!c->addr) {
         c->refusal = 429;
         return;
     }
-    if (!limits_crowded(all))
-        return;
-    other = least_missed(all);
-    if (other)
-        conn_end(other);
-    else
+    if (limits_crowded(all) && !end_least_missed(all))
         c->refusal = 503;
 }
 

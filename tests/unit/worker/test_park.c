@@ -1,0 +1,241 @@
+/* Idle connections that are laid down, and what wakes or ends them. */
+#include "talk.h"
+
+#define GET(host) "GET / HTTP/1.1\r\nHost: " host "\r\n\r\n"
+#define KEEP_MS   (PARK_MS + 1200)
+
+static char root[64];
+
+static int
+setup(void **state)
+{
+    char path[80];
+    FILE *f;
+
+    (void)state;
+    talk_init(KEEP_MS);
+    snprintf(root, sizeof(root), "/tmp/hostel-test-XXXXXX");
+    if (!mkdtemp(root))
+        return -1;
+    snprintf(path, sizeof(path), "%s/index.html", root);
+    f = fopen(path, "w");
+    fputs("hello", f);
+    fclose(f);
+    talk_site(root, (const char *const[]){"a.example", NULL}, false);
+    talk_site(root, (const char *const[]){"d.example", NULL}, true);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    char command[96];
+
+    (void)state;
+    snprintf(command, sizeof(command), "rm -rf '%s'", root);
+    return system(command) == 0 ? talk_done() : -1;
+}
+
+static unsigned
+parked(void)
+{
+    const struct deadline *d;
+    unsigned n = 0;
+
+    TAILQ_FOREACH(d, &conns.park.idle.waiting, entry)
+    n++;
+    return n;
+}
+
+static void
+run_ms(int fd, unsigned ms)
+{
+    uint64_t until = uv_hrtime() + ms * 1000000ULL;
+
+    while (uv_hrtime() < until) {
+        struct timespec nap = {.tv_nsec = 2000000};
+
+        talk_run(fd, 1);
+        nanosleep(&nap, NULL);
+    }
+}
+
+/* ret  the visitor's end of a connection that was answered, and is parked as the n-th */
+static int
+begin_parked_as(unsigned n)
+{
+    int fd = talk_begin(0, SPAN(GET("a.example")), SPAN(""));
+
+    assert_string_equal(talk_statuses(), "200");
+    run_ms(fd, PARK_MS + 100);
+    assert_int_equal(parked(), n);
+    assert_true(TAILQ_EMPTY(&conns.list)); /* nothing else is left of it */
+    assert_int_equal(conns.count, n);      /* but it counts */
+    assert_int_equal(conns.addrs.nrows, 1);
+    assert_false(heard_end);
+    heard_n = 0;
+    return fd;
+}
+
+static int
+begin_parked(void)
+{
+    return begin_parked_as(1);
+}
+
+static void
+test_next_request_wakes_it(void **state)
+{
+    int fd = begin_parked();
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        talk_say(fd, GET("a.example"));
+        assert_string_equal(talk_statuses(), i ? "200 200" : "200");
+        assert_int_equal(parked(), 0);
+    }
+    talk_say(fd, GET("b.example")); /* another user's */
+    assert_int_equal(back.count, 1);
+    assert_int_equal(conns.count, 0);
+    close(back.fd);
+    close(fd);
+}
+
+static void
+test_half_a_head_wakes_it_for_good(void **state)
+{
+    int fd = begin_parked();
+
+    (void)state;
+    talk_say(fd, "GET / HTT");
+    run_ms(fd, PARK_MS + 100);
+    assert_int_equal(parked(), 0); /* it is at something */
+    talk_say(fd, "P/1.1\r\nHost: a.example\r\n\r\n");
+    assert_string_equal(talk_statuses(), "200");
+    run_ms(fd, PARK_MS + 100);
+    assert_int_equal(parked(), 1); /* and again */
+    close(fd);
+    talk_run(-1, 2);
+    assert_int_equal(conns.count, 0);
+}
+
+static void
+test_visitor_leaves(void **state)
+{
+    int fd = begin_parked();
+
+    (void)state;
+    close(fd);
+    for (int i = 0; i < 3; i++)
+        uv_run(&loop, UV_RUN_NOWAIT);
+    assert_int_equal(parked(), 0);
+    assert_int_equal(conns.count, 0);
+    assert_int_equal(conns.addrs.nrows, 0);
+}
+
+static void
+test_it_ends_when_it_is_time(void **state)
+{
+    int fd = begin_parked();
+
+    (void)state;
+    run_ms(fd, KEEP_MS - PARK_MS - 300);
+    assert_false(heard_end);
+    run_ms(fd, 500);
+    assert_true(heard_end);
+    assert_int_equal(heard_n, 0);
+    assert_int_equal(conns.count, 0);
+    assert_int_equal(conns.addrs.nrows, 0);
+    close(fd);
+}
+
+/* What is remembered of a default host, or doubted of a socket, has no place there. */
+static void
+test_who_is_not_parked(void **state)
+{
+    static const struct {
+        unsigned flags;
+        const char *said;
+    } rows[] = {{CONN_BY_DEFAULT, GET("n.example")}, {CONN_RETURNED, GET("a.example")}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int fd = talk_begin(rows[i].flags, span_str(rows[i].said), SPAN(""));
+
+        run_ms(fd, PARK_MS + 100);
+        assert_string_equal(talk_statuses(), "200");
+        assert_int_equal(parked(), 0);
+        assert_int_equal(conns.count, 1);
+        run_ms(fd, KEEP_MS - PARK_MS - 400);
+        assert_false(heard_end); /* its time is as long as the others' */
+        run_ms(fd, 600);
+        assert_true(heard_end);
+        close(fd);
+    }
+    assert_int_equal(conns.count, 0);
+}
+
+/* Who is parked is missed least of all. */
+static void
+test_bound(void **state)
+{
+    int idle = begin_parked(), next;
+
+    (void)state;
+    conns.settings.conns_max = 1;
+    next = talk_begin(0, SPAN(GET("a.example")), SPAN(""));
+    assert_string_equal(talk_statuses(), "200");
+    assert_int_equal(parked(), 0);
+    assert_int_equal(conns.count, 1);
+    heard_end = false;
+    talk_hear(idle);
+    assert_true(heard_end);
+    close(next);
+    close(idle);
+}
+
+static void
+test_stop(void **state)
+{
+    int idle = talk_begin(0, SPAN(GET("a.example")), SPAN("")), asked = begin_parked_as(2);
+
+    (void)state;
+    assert_true(send(asked, GET("a.example"), strlen(GET("a.example")), 0) > 0);
+    heard_end = false;
+    conns_stop(&conns);
+    talk_run(asked, 2);
+    assert_non_null(strstr(heard, "Connection: close\r\n")); /* it was asked in time */
+    assert_true(heard_end);
+    heard_end = false;
+    talk_run(idle, 2);
+    assert_true(heard_end);
+    assert_int_equal(conns.count, 0);
+    close(idle);
+    close(asked);
+}
+
+/* The worker ends at once: what is parked is freed and closed, as sanitizers and loop see. */
+static void
+test_end(void **state)
+{
+    (void)state;
+    (void)begin_parked();
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_next_request_wakes_it),
+        TEST(test_half_a_head_wakes_it_for_good),
+        TEST(test_visitor_leaves),
+        TEST(test_it_ends_when_it_is_time),
+        TEST(test_who_is_not_parked),
+        TEST(test_bound),
+        TEST(test_stop),
+        TEST(test_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
