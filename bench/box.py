@@ -1,4 +1,5 @@
 """The box of a run: sites and their files, the servers' processes, what those use."""
+import ctypes
 import os
 import shutil
 import signal
@@ -86,6 +87,14 @@ def tree(roots):
     return found
 
 
+_libc = ctypes.CDLL(None)
+
+
+def _end_with_us():
+    """In the child, before its exec: SIGTERM when the bench is gone, however it went."""
+    _libc.prctl(1, signal.SIGTERM)   # PR_SET_PDEATHSIG
+
+
 class Server:
     """The processes of one server under test, pinned to cores, and the port they answer at."""
 
@@ -99,7 +108,8 @@ class Server:
             p = subprocess.Popen(["taskset", "-c", self.cores, *map(str, args)],
                                  stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/",
                                  env=env or {"PATH": os.environ["PATH"]},
-                                 start_new_session=True, **who)  # some signal their group
+                                 start_new_session=True,  # some signal their group
+                preexec_fn=_end_with_us, **who)
         self.processes.append(p)
 
     def pids(self):

@@ -261,6 +261,8 @@ class Lighttpd(Peer):
             f'server.groupname = "{WWW}"', "server.max-fds = 20000",
             "server.max-connections = 16000", "server.listen-backlog = 4096",
             "server.max-keep-alive-requests = 1000000000", "server.max-keep-alive-idle = 300",
+            # one process serves by itself; more have a master
+            f"server.max-worker = {len(server.cores.split(',')) if ',' in server.cores else 0}",
             'mimetype.assign = (".html" => "text/html")']
         for s in sites:
             lines += [

@@ -2,6 +2,7 @@
 import statistics
 
 HOSTEL, ITK = "hostel", "apache-itk"
+MARK_FIRST, MARK_LAST = "<!-- figures: bench/run.sh --readme -->", "<!-- end of figures -->"
 # case: what must be reached, as (share, of whom); "best" is the best peer that is no floor
 BARS = {
     "keep-1k": [(0.80, "floor"), (1.15, "best")],
@@ -17,6 +18,11 @@ BARS = {
 
 def number(x):
     return f"{x:,.0f}" if x >= 100 else f"{x:.2f}"
+
+
+def bar(case, wanted, value, good):
+    """One line of the bars' table."""
+    return f"| {case} | {wanted} | {value:.2f} | {'reached' if good else '**not reached**'} |"
 
 
 def medians(case):
@@ -52,130 +58,85 @@ def case_table(case):
     return lines + [""]
 
 
+def grid(results, title, cell):
+    """One row for each case, one column for each server. cell(case, name): text"""
+    names = list(dict.fromkeys(n for c in results["cases"] for n in c["peers"]))
+    lines = [f"### {title}", "", "| case | " + " | ".join(names) + " |",
+             "|---|" + "---:|" * len(names)]
+    for case in results["cases"]:
+        lines.append(f"| {case['name']} | " + " | ".join(cell(case, n) for n in names) + " |")
+    return lines + [""]
+
+
 def summary(results):
-    """One row for each case, one column for each server: medians."""
     if not results["cases"]:
         return []
-    names = list(dict.fromkeys(n for c in results["cases"] for n in c["peers"]))
-    lines = ["| case | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
-    for case in results["cases"]:
-        middle = medians(case)
-        lines.append(f"| {case['name']} | " + " | ".join(
-            number(middle[n]) if n in middle else "" for n in names) + " |")
-    return ["### Medians: requests (keep-100m: MB) per CPU-second of the server", "",
-            *lines, ""]
+
+    def middle(case, name):
+        value = medians(case).get(name)
+        return "" if value is None else number(value)
+
+    def paced(case, name):
+        r = (case["peers"].get(name) or {}).get("latency")
+        return f"{r['p50_us']:,.0f} / {r['p99_us']:,.0f}" if r else ""
+
+    def calls(case, name):
+        r = (case["peers"].get(name) or {}).get("syscalls")
+        return f"{r['per_request']:.1f}" if r else ""
+
+    return (grid(results, "Medians: requests (keep-100m: MB) per CPU-second of the server", middle)
+            + grid(results, "One visitor at a fixed pace: microseconds, median / 99th percentile",
+                   paced)
+            + grid(results, "System calls of a request, all processes of the server", calls))
 
 
-def bar_lines(results):
-    lines = ["### Bars", "", "| case | bar | measured | |", "|---|---|---:|---|"]
-    cases = {c["name"]: c for c in results["cases"]}
+def bar_lines(results, special):
+    """special: the lines of the cases in special.py"""
+    cases = {c["name"]: medians(c) for c in results["cases"]}
+    lines = []
 
-    def row(case, bar, value, good):
-        lines.append(f"| {case} | {bar} | {value:.2f} | "
-                     f"{'reached' if good else '**not reached**'} |")
+    def ratio(case, share, mine, theirs, whom):
+        if mine and theirs:
+            lines.append(bar(case, f"{share:.2f} of {whom}", mine / theirs,
+                             mine / theirs >= share))
 
     for name, bars in BARS.items():
-        middle = medians(cases[name]) if name in cases else {}
+        middle = cases.get(name, {})
         for share, other in dict.fromkeys(
                 (share, best(middle) if whom == "best" else whom) for share, whom in bars):
-            if HOSTEL in middle and other in middle:
-                ratio = middle[HOSTEL] / middle[other]
-                row(name, f"{share:.2f} of {other}", ratio, ratio >= share)
-    middle = medians(cases["fresh-1k"]) if "fresh-1k" in cases else {}
-    if "hostel-one" in middle and best(middle):
-        ratio = middle["hostel-one"] / middle[best(middle)]
-        row("fresh-1k, one user", f"1.20 of {best(middle)}", ratio, ratio >= 1.2)
-    if HOSTEL in middle and "turns-fresh" in cases:
-        turns = medians(cases["turns-fresh"])
-        if HOSTEL in turns:
-            ratio = turns[HOSTEL] / middle[HOSTEL]
-            row("turns-fresh", "0.97 of one user", ratio, ratio >= 0.97)
-    for name, case in cases.items():
-        middle = medians(case)
+            ratio(name, share, middle.get(HOSTEL), middle.get(other), other)
+    fresh, turns = cases.get("fresh-1k", {}), cases.get("turns-fresh", {})
+    ratio("fresh-1k, a listener of one user", 1.2, fresh.get("hostel-one"),
+          fresh.get(best(fresh)), best(fresh))
+    ratio("three users in turn", 0.97, turns.get(HOSTEL), fresh.get(HOSTEL), "one user")
+    for name, middle in cases.items():
         if HOSTEL in middle and ITK in middle:
             lines.append(f"| {name} | Hostel / mpm-itk | {middle[HOSTEL] / middle[ITK]:.1f} | |")
-    return lines + bare_bars(results) + idle_bars(results) + users_bars(results) + [""]
+    return ["### Bars", "", "| case | bar | measured | |", "|---|---|---:|---|", *lines, *special,
+            ""]
 
 
-def bare_bars(results):
-    r = results.get("php-bare", {}).get(HOSTEL)
-    if not r or "wrong" in r:
-        return []
-    return [f"| php-bare | at most 15 % more CPU than php-cgi alone: {r['bare']:,.0f} "
-            f"| {r['overhead'] * 100:.0f} % | "
-            f"{'reached' if r['overhead'] <= 0.15 else '**not reached**'} |"]
+def head_lines(results):
+    return [f"{results['machine']}; load average {results['load'][0]:.1f} at the start; "
+            f"{results['rounds']} interleaved rounds of {results['seconds']} s, "
+            f"{results.get('took_s', 0) / 60:.0f} minutes in all."
+            + (" The machine was not ours alone." if results["load"][0] > 1 else ""), "",
+            ", ".join(f"{n} {v}" for n, v in results["versions"].items()), ""]
 
 
-def idle_bars(results):
-    each = {n: r["bytes_per_connection"] for n, r in results.get("idle", {}).items()
-            if "wrong" not in r}
-    rest = {n: v for n, v in each.items() if n != HOSTEL}
-    if HOSTEL not in each or not rest:
-        return []
-    least = min(rest, key=rest.get)
-    good = "reached" if each[HOSTEL] < rest[least] else "**not reached**"
-    return [f"| idle | fewer bytes than {least}: {rest[least]:.0f} | {each[HOSTEL]:.0f} | {good} |"]
-
-
-def users_bars(results):
-    """The bars are those of 1000 users; with fewer the figures per user are held to them."""
-    r = results.get("users", {}).get(HOSTEL)
-    if not r or "wrong" in r:
-        return []
-    n, php = r["users"], r["pss_php_kib"] - r["pss_static_kib"]
-    rows = [("KiB of a started worker", "under 400",
-             (r["pss_static_kib"] - r["pss_idle_kib"]) / n, 400),
-            ("cold static answer, ms", "under 5", r["static"]["p50_ms"], 5),
-            ("all hit once, MiB per 1000", "under 400", r["pss_static_kib"] / n * 1000 / 1024, 400),
-            ("MiB of a user's PHP", "under 7", php / n / 1024, 7),
-            ("errors", "none", r["static"]["errors"] + r["php"]["errors"], 0.5)]
-    ratio = r["round_robin"]["per_cpu"] / r["one_user"]["per_cpu"]
-    lines = [f"| {n} users: {what} | {bar} | {value:.2f} | "
-             f"{'reached' if value < limit else '**not reached**'} |"
-             for what, bar, value, limit in rows]
-    return lines + [f"| {n} users: round robin | 0.90 of one user | {ratio:.2f} | "
-                    f"{'reached' if ratio >= 0.9 else '**not reached**'} |"]
-
-
-def idle_table(results):
-    if not results.get("idle"):
-        return []
-    lines = ["### idle: kept connections that ask for nothing", "",
-             "| server | PSS KiB before | with them | still open | bytes each |",
-             "|---|---:|---:|---:|---:|"]
-    for name, r in results["idle"].items():
-        lines.append(f"| {name} | {r['wrong']} | | | |" if "wrong" in r else
-                     f"| {name} | {r['pss_before_kib']:,} | {r['pss_after_kib']:,} | {r['open']:,} "
-                     f"| {r['bytes_per_connection']:,.0f} |")
-    return lines + [""]
-
-
-def users_table(results):
-    if not results.get("users"):
-        return []
-    lines = ["### users: many of them", "",
-             "| server | users | start s | PSS MiB idle | each hit once | each one PHP hit | "
-             "PHP idle again | cold static ms (max) | cold PHP ms (max) | round robin | "
-             "one user | errors |", "|---|" + "---:|" * 11]
-    for name, r in results["users"].items():
-        if "wrong" in r:
-            lines.append(f"| {name} | {r['wrong']} |" + " |" * 10)
-            continue
-        mib = [f"{r[k] / 1024:.1f}" for k in
-               ("pss_idle_kib", "pss_static_kib", "pss_php_kib", "pss_php_over_kib")]
-        cold = [f"{r[k]['p50_ms']:.1f} ({r[k]['max_ms']:.0f})" for k in ("static", "php")]
-        rates = [number(r[k]["per_cpu"]) for k in ("round_robin", "one_user")]
-        lines.append("| " + " | ".join(
-            [name, str(r["users"]), f"{r['start_s']:.2f}", *mib, *cold, *rates,
-             str(r["static"]["errors"] + r["php"]["errors"])]) + " |")
-    return lines + [""]
-
-
-def markdown(results):
-    lines = [f"{results['machine']}; load average {results['load'][0]:.1f} at the start; "
-             f"{results['rounds']} interleaved rounds of {results['seconds']} s.", "",
-             ", ".join(f"{n} {v}" for n, v in results["versions"].items()), ""]
-    lines += summary(results) + bar_lines(results)
+def markdown(results, tables, bars):
+    """The whole report: the summary, the bars, then each case with all that was measured."""
+    lines = head_lines(results) + summary(results) + bar_lines(results, bars) + tables
     for case in results["cases"]:
         lines += case_table(case)
-    return "\n".join(lines + idle_table(results) + users_table(results))
+    return "\n".join(lines)
+
+
+def readme(text, results, tables, bars):
+    """bench/README.md with the figures of this run between its two marks."""
+    before, mark, rest = text.partition(MARK_FIRST)
+    old, last, after = rest.partition(MARK_LAST)
+    if not mark or not last:
+        raise ValueError("bench/README.md has lost its marks")
+    lines = head_lines(results) + summary(results) + bar_lines(results, bars) + tables
+    return before + mark + "\n" + "\n".join(lines).rstrip() + "\n" + last + after

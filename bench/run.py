@@ -4,7 +4,7 @@ Hostel beside its peers: the same sites, the same load, in interleaved rounds. R
 which installs and builds what this needs.
 
     bench/run.py [--quick] [--only CASE,...] [--peers NAME,...] [--full] [--cores 1|2]
-                 [--build DIR] [--out DIR]
+                 [--rounds N] [--seconds N] [--readme] [--build DIR] [--out DIR]
 """
 import argparse
 import json
@@ -14,21 +14,21 @@ import resource
 import signal
 import sys
 import tempfile
-import traceback
+import time
 from pathlib import Path
 
-import bare
 import box as boxes
 import cases
 import load
 import peers
 import report
+import special
 
 HERE = Path(__file__).resolve().parent
 HOSTS = ("one.test", "two.test", "three.test")
 FIRST_UID, FIRST_OF_MANY = 6101, 7001
 FILES = 1 << 16   # descriptors that a process may have, if the machine lets us
-NAMES = [c.name for c in cases.LOADS] + ["php-bare", "idle", "users"]
+NAMES = [c.name for c in cases.LOADS + special.CASES]
 
 
 def arguments():
@@ -39,14 +39,15 @@ def arguments():
     p.add_argument("--peers", default="", help=f"servers, of {' '.join(known)}")
     p.add_argument("--full", action="store_true", help="1000 users instead of 200")
     p.add_argument("--rounds", type=int, default=0, help="3, or 1 with --quick")
-    p.add_argument("--seconds", type=int, default=0, help="of a round: 3, or 1 with --quick")
+    p.add_argument("--seconds", type=int, default=1, help="of a round")
+    p.add_argument("--readme", action="store_true",
+                   help="put the figures into bench/README.md, between its two marks")
     p.add_argument("--cores", type=int, choices=(1, 2), default=1,
                    help="2: nothing is pinned, two worker processes each")
     p.add_argument("--build", type=Path, default=HERE.parent / "build")
     p.add_argument("--out", type=Path, default=HERE.parent / "build" / "bench")
     args = p.parse_args()
     args.rounds = args.rounds or (1 if args.quick else 3)
-    args.seconds = args.seconds or (1 if args.quick else 3)
     args.only = [c for c in args.only.split(",") if c] or NAMES
     args.peers = [c for c in args.peers.split(",") if c]
     for name in args.only + args.peers:
@@ -76,12 +77,6 @@ def raise_files():
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def idle_connections():
-    """10,000, or what there are descriptors for: a server may set two aside for each."""
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return min(10000, files * 9 // 20 // 1000 * 1000)
-
-
 def chosen(args):
     """The peers asked for that can run here."""
     peers.Hostel.build = args.build
@@ -98,6 +93,10 @@ def chosen(args):
 
 
 class Run:
+    """What all cases share; results is what becomes bench.json."""
+
+    first_of_many = FIRST_OF_MANY
+
     def __init__(self, args, box):
         self.args, self.box, self.peers = args, box, chosen(args)
         self.servers = {}    # peer -> Server, those that run
@@ -105,9 +104,27 @@ class Run:
         self.load_core = "1" if args.cores == 1 else "0,1"
         self.results = {
             "machine": machine(), "load": os.getloadavg(), "rounds": args.rounds,
-            "seconds": args.seconds, "cores": args.cores, "cases": [],
+            "seconds": args.seconds, "cores": args.cores, "cases": [], "special": {},
             "versions": {p.package or "hostel": p.version() for p in self.peers}}
         self.results["versions"]["PHP"] = peers.php_version()
+        self.began, self.steps, self.done = time.monotonic(), 0, 0
+
+    @staticmethod
+    def idle_connections():
+        """10,000, or what there are descriptors for: a server may set two aside for each."""
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return min(10000, files * 9 // 20 // 1000 * 1000)
+
+    def taking(self, case):
+        """The servers that a load is for."""
+        return [p for p in self.peers if (p.cases is None or case.name in p.cases)
+                and (p.php or not case.php)]
+
+    def step(self, what, figure):
+        """Progress, for who waits."""
+        self.done += 1
+        took = time.monotonic() - self.began
+        say(f"[{self.done}/{self.steps}, {took / 60:.1f} min] {what}: {figure}")
 
     def server(self, peer):
         """The peer's server, started on first use."""
@@ -124,9 +141,12 @@ class Run:
         self.servers = {}
 
     def save(self):
+        self.results["took_s"] = time.monotonic() - self.began
         self.args.out.mkdir(parents=True, exist_ok=True)
         (self.args.out / "bench.json").write_text(json.dumps(self.results, indent=1) + "\n")
-        (self.args.out / "bench.md").write_text(report.markdown(self.results) + "\n")
+        text = report.markdown(self.results, *special.report(self.results))
+        (self.args.out / "bench.md").write_text(text + "\n")
+        return text
 
     def round(self, case, peer, row, first):
         """One peer's turn: right answers before and after, or the turn does not count."""
@@ -141,58 +161,40 @@ class Run:
         if first:
             row["latency"] = load.latency(server.port, case, sites,
                                           rate=5 if case.unit == "mb_per_cpu" else 200)
-            row["syscalls"] = load.syscalls(server, wrk, self.box, 1 if self.args.quick else 2)
+            row["syscalls"] = load.syscalls(server, wrk, self.box, 1)
             load.check(server.port, case, sites, peer.constant)
 
     def case(self, case):
         rows = {}
-        taking = [p for p in self.peers if (p.cases is None or case.name in p.cases)
-                  and (p.php or not case.php)]
         for n in range(self.args.rounds):
-            for peer in taking:
+            for peer in self.taking(case):
                 row = rows.setdefault(peer.name, {"rounds": [], "wrong": ""})
                 try:
                     self.round(case, peer, row, n == 0)
-                    last = row["rounds"][-1]
-                    say(f"{case.name} {peer.name}: {report.number(last[case.unit])}")
+                    self.step(f"{case.name} {peer.name}",
+                              report.number(row["rounds"][-1][case.unit]))
                 except (load.Wrong, OSError, RuntimeError) as e:
                     row["wrong"] = f"{type(e).__name__}: {e}"[:200].replace("|", "/")
-                    say(f"{case.name} {peer.name}: {row['wrong']}")
+                    self.step(f"{case.name} {peer.name}", row["wrong"])
         self.results["cases"].append({"name": case.name, "what": case.what, "unit": case.unit,
                                       "peers": rows})
         self.save()
 
-    def alone(self, name, names, what):
-        """A case that needs a server of its own for each peer."""
-        rows = self.results.setdefault(name, {})
-        for peer in self.peers:
-            if peer.name in names:
-                try:
-                    rows[peer.name] = what(peer, self.box / f"{name}-{peer.name}")
-                except (load.Wrong, OSError, RuntimeError) as e:
-                    traceback.print_exc()
-                    rows[peer.name] = {"wrong": f"{type(e).__name__}: {e}"[:200]}
-                say(f"{name} {peer.name}: {rows[peer.name]}")
-                self.save()
-
     def all(self):
-        for case in cases.LOADS:
-            if case.name in self.args.only:
-                self.case(case)
+        loads = [c for c in cases.LOADS if c.name in self.args.only]
+        self.steps = sum(self.args.rounds * len(self.taking(c)) for c in loads) + sum(
+            len([p for p in self.peers if p.name in c.peers])
+            for c in special.CASES if c.name in self.args.only)
+        for case in loads:
+            self.case(case)
         self.stop()
-        if "php-bare" in self.args.only:
-            self.alone("php-bare", ("hostel",),
-                       lambda peer, d: bare.overhead(peer, d, self.sites, self.args.rounds,
-                                                     self.args.seconds))
-        if "idle" in self.args.only:
-            n = 1000 if self.args.quick else idle_connections()
-            self.alone("idle", cases.IDLE_PEERS,
-                       lambda peer, d: cases.idle(peer, d, self.sites, n))
-        if "users" in self.args.only:
-            n = 1000 if self.args.full else 20 if self.args.quick else 200
-            many = boxes.make_sites(self.box / "many", [f"u{i}.test" for i in range(n)],
-                                    FIRST_OF_MANY, {"1k": 1})
-            self.alone("users", cases.USERS_PEERS, lambda peer, d: cases.users(peer, d, many))
+        special.run_all(self, self.args.only)
+
+
+def put_in_readme(results):
+    path = HERE / "README.md"
+    text = report.readme(path.read_text(encoding="utf-8"), results, *special.report(results))
+    path.write_text(text, encoding="utf-8")
 
 
 def main():
@@ -209,7 +211,9 @@ def main():
     try:
         run = Run(args, box)
         run.all()
-        print(report.markdown(run.results))
+        print(run.save())
+        if args.readme:
+            put_in_readme(run.results)
     finally:
         for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(end, signal.SIG_IGN)

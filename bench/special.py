@@ -1,0 +1,321 @@
+"""
+Cases that need more than a load: a server of their own, memory looked at, many users, two cores.
+
+A case is a class with a name, a line that says what it is, the servers it is for, and three
+functions: measure() for one server, table() and bars() for the report. CASES lists them all;
+one of another module is added there.
+"""
+import contextlib
+import socket
+import statistics
+import time
+
+import bare
+import box as boxes
+import cases
+import load
+from report import HOSTEL, bar, number
+
+
+class Idle:
+    """Kept connections that were answered once and wait for their next request."""
+
+    name = "idle"
+    what = "kept connections that ask for nothing"
+    peers = (HOSTEL, "nginx", "nginx-tuned", "lighttpd", "h2o", "apache-event")
+
+    @staticmethod
+    def measure(run, peer, d):
+        """PSS before and with them; how many were still open at the end."""
+        connections = 1000 if run.args.quick else run.idle_connections()
+        server = peer.start(d, boxes.free_port(), run.sites)
+        held = []
+        try:
+            for _ in range(3):
+                load.get(server.port, run.sites[0].host, "/1k.html", close=False)
+            time.sleep(0.5)
+            before = server.pss()
+            for n in range(connections):
+                # addresses in turn: a server may bound how many come from one
+                s = socket.create_connection(("127.0.0.1", server.port), 10,
+                                             (f"127.0.0.{1 + n % 100}", 0))
+                held.append(s)
+                s.sendall(load.request(run.sites[0].host, "/1k.html", False))
+                if not load.read_answer(s)[0].startswith("HTTP/1.1 200"):
+                    raise load.Wrong("an idle connection was not answered")
+            time.sleep(4)
+            after, still = server.pss(), 0
+            for s in held:
+                s.setblocking(False)
+                try:
+                    still += bool(s.recv(1))
+                except BlockingIOError:
+                    still += 1
+            for s in held[::100]:   # and they are as good as before
+                s.settimeout(10)
+                s.sendall(load.request(run.sites[0].host, "/1k.html", False))
+                if not load.read_answer(s)[0].startswith("HTTP/1.1 200"):
+                    raise load.Wrong("an idle connection was not answered again")
+            return {"pss_before_kib": before, "pss_after_kib": after, "open": still,
+                    "asked": connections,
+                    "bytes_per_connection": (after - before) * 1024 / max(still, 1)}
+        finally:
+            for s in held:
+                s.close()
+            server.stop()
+
+    @staticmethod
+    def table(rows):
+        lines = ["| server | PSS KiB before | with them | still open | bytes each |",
+                 "|---|---:|---:|---:|---:|"]
+        for name, r in rows.items():
+            lines.append(f"| {name} | {r['wrong']} | | | |" if "wrong" in r else
+                         f"| {name} | {r['pss_before_kib']:,} | {r['pss_after_kib']:,} "
+                         f"| {r['open']:,} | {r['bytes_per_connection']:,.0f} |")
+        if any(r.get("asked", 10000) < 10000 for r in rows.values()):
+            lines += ["", "Fewer than 10,000: a process may not have more descriptors here, and "
+                      "Hostel sets two aside for each connection."]
+        return lines
+
+    @staticmethod
+    def bars(rows):
+        each = {n: r["bytes_per_connection"] for n, r in rows.items() if "wrong" not in r}
+        rest = {n: v for n, v in each.items() if n != HOSTEL}
+        if HOSTEL not in each or not rest:
+            return []
+        least = min(rest, key=rest.get)
+        lost = rows[HOSTEL]["asked"] - rows[HOSTEL]["open"]
+        return [bar(f"idle, {rows[HOSTEL]['open']:,} connections",
+                    f"fewer bytes each than {least}: {rest[least]:.0f}", each[HOSTEL],
+                    each[HOSTEL] < rest[least]),
+                bar("idle", "none of them is lost", lost, lost == 0)]
+
+
+def hit_each(port, sites, path):
+    """One request to each site: milliseconds of each, and how many were not right."""
+    took, wrong = [], 0
+    for s in sites:
+        began = time.perf_counter()
+        try:
+            head, body, _ = load.get(port, s.host, path, timeout=30)
+            good = head.startswith("HTTP/1.1 200") and s.host.encode() in body
+        except (OSError, load.Wrong):
+            good = False
+        took.append((time.perf_counter() - began) * 1e3)
+        wrong += not good
+    return {"p50_ms": statistics.median(took), "max_ms": max(took), "errors": wrong}
+
+
+class Users:
+    """Many users: what they cost before anybody asks, and after a static and a PHP hit each."""
+
+    name = "users"
+    what = "many of them"
+    peers = (HOSTEL, "nginx", "apache-itk")
+
+    def __init__(self):
+        self.sites = []
+
+    def measure(self, run, peer, d):
+        n = 1000 if run.args.full else 20 if run.args.quick else 200
+        if len(self.sites) != n:
+            self.sites = boxes.make_sites(run.box / "many", [f"u{i}.test" for i in range(n)],
+                                          run.first_of_many, {"1k": 1})
+        out = {"users": n, "pss_one_kib": self.alone(peer, d.with_name(d.name + "-one"))}
+        began = time.monotonic()
+        server = peer.start(d, boxes.free_port(), self.sites, many=True)
+        try:
+            out["start_s"] = time.monotonic() - began
+            time.sleep(0.5)
+            out["pss_idle_kib"] = server.pss()
+            out["static"] = hit_each(server.port, self.sites, "/1k.html")
+            out["pss_static_kib"] = server.pss()
+            self.rates(out, peer, d, server)
+            out["php"] = hit_each(server.port, self.sites, "/hello.php")
+            out["pss_php_kib"] = server.pss()
+            deadline = time.monotonic() + 40
+            while time.monotonic() < deadline and server.pss() > 1.2 * out["pss_static_kib"]:
+                time.sleep(2)
+            out["pss_php_over_kib"] = server.pss()
+            return out
+        finally:
+            server.stop()
+
+    def alone(self, peer, d):
+        """With one user only, who is not asked for: what is paid for none of them."""
+        server = peer.start(d, boxes.free_port(), self.sites[:1], many=True)
+        try:
+            time.sleep(0.5)
+            return server.pss()
+        finally:
+            server.stop()
+
+    def rates(self, out, peer, d, server):
+        """All users in turn, and one of them."""
+        for what, hosts in (("round_robin", len(self.sites)), ("one_user", 1)):
+            case = cases.Case(f"{what}-{peer.name}", "", "/1k.html", hosts=hosts, close=True)
+            wire = load.check(server.port, case, self.sites[:1], False)
+            wrk = load.Wrk(d, case, self.sites, server.port, "1")
+            rounds = [load.measure(server, wrk, wire, 2) for _ in range(3)]
+            out[what] = sorted(rounds, key=lambda r: r["per_cpu"])[1]
+
+    @staticmethod
+    def table(rows):
+        lines = ["| server | users | start s | PSS MiB idle | each hit once | each one PHP hit | "
+                 "PHP idle again | cold static ms (max) | cold PHP ms (max) | round robin | "
+                 "one user | errors |", "|---|" + "---:|" * 11]
+        for name, r in rows.items():
+            if "wrong" in r:
+                lines.append(f"| {name} | {r['wrong']} |" + " |" * 10)
+                continue
+            mib = [f"{r[k] / 1024:.1f}" for k in
+                   ("pss_idle_kib", "pss_static_kib", "pss_php_kib", "pss_php_over_kib")]
+            cold = [f"{r[k]['p50_ms']:.1f} ({r[k]['max_ms']:.0f})" for k in ("static", "php")]
+            rates = [number(r[k]["per_cpu"]) for k in ("round_robin", "one_user")]
+            lines.append("| " + " | ".join(
+                [name, str(r["users"]), f"{r['start_s']:.2f}", *mib, *cold, *rates,
+                 str(r["static"]["errors"] + r["php"]["errors"])]) + " |")
+        return lines
+
+    @staticmethod
+    def bars(rows):
+        """The bars are those of 1000 users; with fewer the figures per user are held to them."""
+        r = rows.get(HOSTEL)
+        if not r or "wrong" in r:
+            return []
+        n = r["users"]
+        over = (r["pss_php_over_kib"] - r["pss_static_kib"]) / n
+        ratio = r["round_robin"]["per_cpu"] / r["one_user"]["per_cpu"]
+        rows = [
+            ("KiB of a user never asked for", "under 1",
+             (r["pss_idle_kib"] - r["pss_one_kib"]) / (n - 1), 1),
+            ("KiB of a started worker", "under 400",
+             (r["pss_static_kib"] - r["pss_idle_kib"]) / n, 400),
+            ("cold static answer, ms", "under 5", r["static"]["p50_ms"], 5),
+            ("all hit once, MiB per 1000", "under 400",
+             r["pss_static_kib"] / n * 1000 / 1024, 400),
+            ("MiB of a user's PHP", "under 7",
+             (r["pss_php_kib"] - r["pss_static_kib"]) / n / 1024, 7),
+            ("KiB of it that idle_exit leaves", "under 40", over, 40),
+            ("errors", "none", r["static"]["errors"] + r["php"]["errors"], 0.5)]
+        return [bar(f"{n} users: {what}", limit, value, value < most)
+                for what, limit, value, most in rows] + [
+                    bar(f"{n} users: round robin", "0.90 of one user", ratio, ratio >= 0.9)]
+
+
+class TwoCores:
+    """Nothing pinned, two worker processes each: does one busy user get both cores?"""
+
+    name = "cores"
+    what = "two cores, nothing pinned, two workers each"
+    peers = (HOSTEL, "nginx-tuned", "lighttpd", "h2o", "apache-event")
+    loads = ("keep-1k", "fresh-1k")
+
+    def measure(self, run, peer, d):
+        server = peer.start(d, boxes.free_port(), run.sites, cores="0,1")
+        out = {}
+        try:
+            for case in (c for c in cases.LOADS if c.name in self.loads):
+                wire = load.check(server.port, case, run.sites[:1], peer.constant)
+                wrk = load.Wrk(d, case, run.sites, server.port, "0,1")
+                wrk.run(1)
+                before = server.pids()
+                rounds = [load.measure(server, wrk, wire, run.args.seconds)
+                          for _ in range(run.args.rounds)]
+                used = sorted((ticks - before.get(pid, 0)
+                               for pid, ticks in server.pids().items()), reverse=True)
+                middle = {k: statistics.median(r[k] for r in rounds)
+                          for k in ("per_cpu", "rate")}
+                out[case.name] = {**middle, "shares": [u / max(sum(used), 1) for u in used[:3]]}
+            return out
+        finally:
+            server.stop()
+
+    def table(self, rows):
+        lines = ["| server | " + " | ".join(
+            f"{c}: requests/s | per CPU-second | busiest processes" for c in self.loads) + " |",
+                 "|---|" + "---:|" * 3 * len(self.loads)]
+        for name, r in rows.items():
+            if "wrong" in r:
+                lines.append(f"| {name} | {r['wrong']} |" + " |" * (3 * len(self.loads) - 1))
+                continue
+            cells = []
+            for c in self.loads:
+                shares = " ".join(f"{s:.0%}" for s in r[c]["shares"] if s >= 0.01)
+                cells += [number(r[c]["rate"]), number(r[c]["per_cpu"]), shares]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        return lines
+
+    def bars(self, rows):
+        good = {n: r for n, r in rows.items() if "wrong" not in r}
+        if HOSTEL not in good or len(good) < 2:
+            return []
+        lines = []
+        for c in self.loads:
+            best = max((n for n in good if n != HOSTEL), key=lambda n: good[n][c]["per_cpu"])
+            ratio = good[HOSTEL][c]["per_cpu"] / good[best][c]["per_cpu"]
+            lines.append(bar(f"two cores, {c}", f"1.00 of {best}", ratio, ratio >= 1))
+        # kept connections that came at once stay where they were put; fresh ones show it
+        second = good[HOSTEL]["fresh-1k"]["shares"][1]
+        return lines + [bar("two cores, one busy user", "two processes share the work: 0.25",
+                            second, second >= 0.25)]
+
+
+class PhpBare:
+    """What Hostel adds to PHP: a bare php-cgi on kept FastCGI connections beside it."""
+
+    name = "php-bare"
+    what = "PHP hello with Hostel, and php-cgi alone, answers per CPU-second"
+    peers = (HOSTEL,)
+
+    @staticmethod
+    def measure(run, peer, d):
+        return bare.overhead(peer, d, run.sites, run.args.rounds, run.args.seconds)
+
+    @staticmethod
+    def table(rows):
+        lines = ["| server | php-cgi alone | with it | more CPU |", "|---|---:|---:|---:|"]
+        for name, r in rows.items():
+            lines.append(f"| {name} | {r['wrong']} | | |" if "wrong" in r else
+                         f"| {name} | {number(r['bare'])} | {number(r['hostel'])} "
+                         f"| {r['overhead']:.0%} |")
+        return lines
+
+    @staticmethod
+    def bars(rows):
+        r = rows.get(HOSTEL, {"wrong": ""})
+        return [] if "wrong" in r else [
+            bar("php-bare", "at most 0.15 more CPU than php-cgi alone", r["overhead"],
+                r["overhead"] <= 0.15)]
+
+
+CASES = [PhpBare(), Idle(), Users(), TwoCores()]
+
+
+def run_all(run, wanted):
+    """Each case for each of its servers that can run; what fails is a row that says so."""
+    for case in CASES:
+        if case.name not in wanted:
+            continue
+        rows = run.results["special"].setdefault(case.name, {})
+        for peer in run.peers:
+            if peer.name not in case.peers or peer.name in rows:
+                continue
+            try:
+                rows[peer.name] = case.measure(run, peer, run.box / f"{case.name}-{peer.name}")
+            except (load.Wrong, OSError, RuntimeError) as e:
+                rows[peer.name] = {"wrong": f"{type(e).__name__}: {e}"[:200].replace("|", "/")}
+            run.step(f"{case.name} {peer.name}", rows[peer.name].get("wrong", "measured"))
+            run.save()
+
+
+def report(results):
+    """(lines of tables, lines of bars)"""
+    tables, bars = [], []
+    for case in CASES:
+        rows = results.get("special", {}).get(case.name)
+        if rows:
+            tables += [f"### {case.name}: {case.what}", "", *case.table(rows), ""]
+            with contextlib.suppress(ZeroDivisionError):
+                bars += case.bars(rows)
+    return tables, bars
