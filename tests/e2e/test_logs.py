@@ -1,7 +1,9 @@
 """Access and error logs: their lines, their escapes, and who cannot plant what in their way."""
 import os
 import re
+import signal
 import stat
+import time
 
 import pytest
 
@@ -167,3 +169,66 @@ def test_full_log_does_not_hold_serving_up(box):
         server.stop()
     finally:
         os.system(f"umount -l {mount}")
+
+
+def whole(lines):
+    """Each of them a line of its own; the numbers that were asked for."""
+    for line in lines:
+        assert COMBINED.fullmatch(line), line
+    return [int(re.search(r"\?(\d+) ", line)[1]) for line in lines]
+
+
+@pytest.mark.root
+@pytest.mark.core
+def test_a_killed_worker_loses_a_moment_of_lines(box):
+    """What it answered longer than a moment ago is in the log, whole; and so is what follows."""
+    s = box.site("log.test", files={"index.html": "x"})
+    server = box.serve()
+    with server.client() as c:
+        for n in range(200):
+            assert c.get(s.host, f"/?{n}").status == 200
+        wait_for(lambda: len(s.log_lines()) == 200, "what was gathered is written", 1.0)
+        for n in range(200, 300):
+            c.ask(s.host, f"/?{n}")
+        assert c.answer().status == 200
+        os.kill(server.worker(s), signal.SIGKILL)
+    wait_for(lambda: try_status(server, s, "/?300") == 200, "the next worker", 15)
+    wait_for(lambda: s.log_lines()[-1:] and "/?300 " in s.log_lines()[-1], "its line", 2.0)
+    got = whole(s.log_lines())
+    assert got[:200] == list(range(200))
+    assert got == sorted(got)
+
+
+def try_status(server, site, path):
+    try:
+        return server.get(site, path).status
+    except OSError:
+        return None
+
+
+@pytest.mark.root
+@pytest.mark.core
+def test_a_stop_writes_every_line(box):
+    """Of what was answered up to the last moment, and of what is still under way."""
+    s = box.site("log.test", files={"index.html": "x", "big": b"x" * (4 << 20)})
+    server = box.serve()
+    with server.client() as c, server.client(rcvbuf=4096) as slow:
+        slow.ask(s.host, "/big?1000")
+        head = slow.head()
+        for n in range(500):
+            assert c.get(s.host, f"/?{n}").status == 200
+        os.kill(server.pid, signal.SIGTERM)
+        assert sum(map(len, slow.pieces(head))) == 4 << 20
+        server.stop()
+    lines = s.log_lines()
+    assert sorted(whole(lines)) == [*range(500), 1000]
+
+
+@pytest.mark.root
+def test_a_worker_that_retires_writes_every_line(box):
+    s = box.site("log.test", files={"index.html": "x"}, idle_exit="1s")
+    server = box.serve()
+    for n in range(20):
+        assert server.get(s, f"/?{n}").status == 200
+    wait_for(lambda: not server.workers(s), "it retires", 10)
+    assert whole(s.log_lines()) == list(range(20))

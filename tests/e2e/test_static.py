@@ -459,6 +459,105 @@ def test_changed_files_are_seen(house):
     served(404)
 
 
+FILL = {"small": "", "open": "." * 40000}  # kept in memory; kept open
+
+
+def seen(server, site, path, status, start=None, seconds=1.0):
+    """Asked for all the time, so that it is kept if anything is: within a second it is the new."""
+    def look():
+        r = server.get(site, path)
+        return r.status == status and (start is None or r.text.startswith(start))
+    wait_for(look, f"{path}: {status} {start!r}", seconds)
+
+
+@pytest.mark.parametrize("size", FILL)
+def test_a_renamed_parent_directory_is_seen(house, size):
+    s, a, more = house.server, house.alice, FILL[size]
+    top = f"tree-{size}"
+    a.write(f"{top}/sub/page.txt", "old" + more)
+    a.write(f"{top}/sub/index.html", "old index" + more)
+    seen(s, a, f"/{top}/sub/page.txt", 200, "old")
+    seen(s, a, f"/{top}/sub/", 200, "old index")
+    os.rename(a.root / top, a.root / f"{top}-away")
+    seen(s, a, f"/{top}/sub/page.txt", 404)
+    seen(s, a, f"/{top}/sub/", 404)
+    seen(s, a, f"/{top}-away/sub/page.txt", 200, "old")
+    a.write(f"{top}/sub/page.txt", "new" + more)
+    seen(s, a, f"/{top}/sub/page.txt", 200, "new")
+    a.write(f"{top}-next/sub/page.txt", "3rd" + more)  # another tree in its place, at once
+    os.rename(a.root / top, a.root / f"{top}-gone")
+    os.rename(a.root / f"{top}-next", a.root / top)
+    seen(s, a, f"/{top}/sub/page.txt", 200, "3rd")
+    a.directory(top, 0o000)
+    seen(s, a, f"/{top}/sub/page.txt", 403)
+    a.directory(top, 0o700)
+    seen(s, a, f"/{top}/sub/page.txt", 200, "3rd")
+
+
+@pytest.mark.parametrize("size", FILL)
+def test_a_renamed_document_root_is_seen(box, size):
+    site = box.site("root.test", files={"page.txt": "old" + FILL[size]})
+    server = box.serve()
+    seen(server, site, "/page.txt", 200, "old")
+    away = site.root.with_name("away")
+    os.rename(site.root, away)
+    seen(server, site, "/page.txt", 404)
+    site.directory(site.root)
+    site.write("page.txt", "new" + FILL[size])
+    seen(server, site, "/page.txt", 200, "new")
+
+
+@pytest.mark.parametrize("size", FILL)
+def test_a_new_index_file_is_seen(box, size):
+    more = FILL[size]
+    site = box.site("index.test", index=["first.html", "second.html"])
+    site.directory("dir")
+    server = box.serve()
+    seen(server, site, "/dir/", 403)
+    site.write("dir/second.html", "second" + more)
+    seen(server, site, "/dir/", 200, "second")
+    site.write("dir/first.html", "first" + more)  # goes before the one that is kept
+    seen(server, site, "/dir/", 200, "first")
+    os.rename(site.root / "dir/first.html", site.root / "dir/other.html")
+    seen(server, site, "/dir/", 200, "second")
+    (site.root / "dir/second.html").unlink()
+    seen(server, site, "/dir/", 403)
+
+
+@pytest.mark.parametrize("size", FILL)
+def test_every_change_of_a_file_is_seen(house, size):
+    """Also those that leave its length, or its time, as they were."""
+    s, a, more = house.server, house.alice, FILL[size]
+    path = a.write(f"every-{size}.txt", "a" + more)
+    url = f"/{path.name}"
+    seen(s, a, url, 200, "a")
+    a.write("every.new", "b" + more)
+    os.rename(a.root / "every.new", path)  # replaced
+    seen(s, a, url, 200, "b")
+    for letter in "cdef":  # rewritten in place, to the same length, in quick succession
+        with open(path, "r+", encoding="ascii") as f:
+            f.write(letter)
+        seen(s, a, url, 200, letter)
+    was = path.stat()
+    with open(path, "r+", encoding="ascii") as f:
+        f.write("g")
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))  # and its time put back
+    seen(s, a, url, 200, "g")
+    with open(path, "a", encoding="ascii") as f:
+        f.write("longer")
+    wait_for(lambda: s.get(a, url).text.endswith("longer"), "what was appended", 1.0)
+    os.truncate(path, 1)
+    wait_for(lambda: s.get(a, url).text == "g", "cut", 1.0)
+    for mode, status in ((0o000, 403), (0o600, 200)):
+        path.chmod(mode)
+        seen(s, a, url, status)
+    path.unlink()
+    seen(s, a, url, 404)
+    os.symlink("plain.txt", path)
+    a.give(path, 0o600)
+    seen(s, a, url, 200, "0123456789")
+
+
 def big(seed, mib):
     return b"".join(hashlib.sha256(b"%d %d" % (seed, n)).digest() for n in range(mib << 15))
 
