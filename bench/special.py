@@ -203,6 +203,10 @@ class Users:
                     bar(f"{n} users: round robin", "0.90 of one user", ratio, ratio >= 0.9)]
 
 
+def used_by(server):
+    return {pid: boxes.seconds(pid, row) for pid, row in server.pids().items()}
+
+
 class TwoCores:
     """Nothing pinned, two worker processes each: does one busy user get both cores?"""
 
@@ -219,14 +223,14 @@ class TwoCores:
                 wire = load.check(server.port, case, run.sites[:1], peer.constant)
                 wrk = load.Wrk(d, case, run.sites, server.port, "0,1")
                 wrk.run(1)
-                before = server.pids()
+                before = used_by(server)
                 rounds = [load.measure(server, wrk, wire, run.args.seconds)
                           for _ in range(run.args.rounds)]
-                used = sorted((ticks - before.get(pid, 0)
-                               for pid, ticks in server.pids().items()), reverse=True)
+                used = sorted((s - before.get(pid, 0) for pid, s in used_by(server).items()),
+                              reverse=True)
                 middle = {k: statistics.median(r[k] for r in rounds)
                           for k in ("per_cpu", "rate")}
-                out[case.name] = {**middle, "shares": [u / max(sum(used), 1) for u in used[:3]]}
+                out[case.name] = {**middle, "shares": [u / sum(used) for u in used[:3]]}
             return out
         finally:
             server.stop()
