@@ -42,11 +42,35 @@ def ask(server, d, path, site, seconds):
     return int(p.stdout) / max(server.cpu() - before, 0.01)
 
 
+def split(server):
+    """Seconds of processor time so far: PHP's, and of all else."""
+    php = other = 0
+    for pid, ticks in server.pids().items():
+        try:
+            name = Path(f"/proc/{pid}/comm").read_text()
+        except OSError:
+            continue
+        if name.startswith("php-cgi"):
+            php += ticks
+        else:
+            other += ticks
+    return php / boxes.TICK, other / boxes.TICK
+
+
+def measure(server, wrk, wire, seconds):
+    """As load.measure(): answers per CPU-second; and microseconds of PHP, of Hostel, for each."""
+    before = split(server)
+    row = load.measure(server, wrk, wire, seconds)
+    return (row["per_cpu"], *((b - a) / row["requests"] * 1e6
+                              for a, b in zip(before, split(server))))
+
+
 def overhead(hostel, d, sites, rounds, seconds):
     """
     Rounds in turn: answers per CPU-second of PHP alone, and of Hostel with its PHP.
 
-    ret  medians, and by how much Hostel's is dearer
+    ret  medians, by how much Hostel's is dearer, and microseconds of an answer: PHP's alone, PHP's
+         behind Hostel, Hostel's own
     """
     case = next(c for c in cases.LOADS if c.name == "php-hello")
     bare, path = start(d, sites[0])
@@ -58,10 +82,10 @@ def overhead(hostel, d, sites, rounds, seconds):
         wrk.run(1)
         ask(bare, d, path, sites[0], 1)
         figures = [(ask(bare, d, path, sites[0], seconds),
-                    load.measure(server, wrk, wire, seconds)["per_cpu"])
-                   for _ in range(rounds)]
-        php, both = (statistics.median(column) for column in zip(*figures))
-        return {"bare": php, "hostel": both, "overhead": php / both - 1}
+                    *measure(server, wrk, wire, seconds)) for _ in range(rounds)]
+        php, both, php_us, own_us = (statistics.median(column) for column in zip(*figures))
+        return {"bare": php, "hostel": both, "overhead": php / both - 1, "bare_us": 1e6 / php,
+                "php_us": php_us, "own_us": own_us}
     finally:
         bare.stop()
         if server:

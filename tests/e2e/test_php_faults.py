@@ -564,6 +564,31 @@ def test_two_commands_side_by_side(box):
 
 # --- one pool, several workers ----------------------------------------------------------------
 
+@pytest.mark.root
+def test_opcache_is_shared_by_one_user_alone(box):
+    """F29: what one process has compiled, all of the pool run; no other user sees any of it."""
+    show = {"op.php": "<?php $s = opcache_get_status(); echo json_encode($s === false ? null :"
+                      " [getmypid(), array_map(fn($f) => $f['hits'], $s['scripts'])]);"}
+    fresh = {"opcache.file_update_protection": "0"}  # files of this very moment, too
+    a = box.site("a.test", workers=2, php={"processes": 4, "define": fresh},
+                 files={**show, **FILES})
+    b = box.site("b.test", php={"processes": 2, "define": fresh}, files={**show, **FILES})
+    server = box.serve()
+    if server.get(a, "/op.php").text == "null":
+        pytest.skip("no opcache here")
+    server.get(b, "/pid.php")
+    with Load(server.port, [(a.host, "/op.php", "op.php")], threads=8) as load:
+        load.reach(60)
+    load.flawless()
+    pid, scripts = json.loads(server.get(a, "/op.php").text)
+    assert scripts[str(a.root / "op.php")] >= 50, "compiled once, for all of them"
+    assert len(children(server, a)) == 4
+    theirs = json.loads(server.get(b, "/op.php").text)[1]
+    assert str(b.root / "pid.php") in theirs
+    assert not any(name.startswith(str(a.root)) for name in theirs)
+    assert not any(name.startswith(str(b.root)) for name in scripts)
+
+
 @pytest.mark.core
 @pytest.mark.parametrize("processes,workers", [(2, 2), (3, 2), (1, 2), (1, 3)])
 def test_kept_connections_starve_nobody(box, processes, workers):

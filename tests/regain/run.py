@@ -80,6 +80,10 @@ class Attacker:
         self.names = targets(house, server)
 
     def words(self, args):
+        if any("ownsocket" in a for a in args):
+            # an attack may have ended the pool: the next one has a socket of its own
+            self.server.get("alice.test", "/attack.php?attack=whoami")
+            self.names["ownsocket"] = self.server.php_socket(ALICE)
         return [a.format(**self.names) for a in args]
 
     def run(self, argv, uid=None, log_flags=os.O_WRONLY | os.O_APPEND):
@@ -261,7 +265,7 @@ def run_php(attacker, table):
             continue
         result = php_request(attacker.server, attack, a, b)
         if isinstance(kind, tuple):
-            control = php_request(attacker.server, attack, kind[1].format(**attacker.names), b)
+            control = php_request(attacker.server, attack, attacker.words([kind[1]])[0], b)
         else:
             control = php_alone(attacker, attack, a, b, kind)
         if control[0] is not True:  # "program": the attack proper is its argument

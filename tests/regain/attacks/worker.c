@@ -4,6 +4,8 @@
  */
 #include "peer.h"
 
+#include <sys/stat.h>
+
 #define HOSTILE_UID 6001
 
 static struct said in;
@@ -153,6 +155,18 @@ control_modes(void)
         flood(CONTROL, MSG_POOL_WANT, (uint32_t[]){0, 0, 0, 0}, 4);
     } else if (mode_is("flood-broken")) {
         flood(CONTROL, MSG_POOL_BROKEN, (uint32_t[]){0, 1, 0, 0}, 4);
+    } else if (mode_is("flood-renew")) {
+        utter_u32(CONTROL, MSG_POOL_WANT, (uint32_t[]){0, 0, 0, 0}, 4);
+        flood(CONTROL, MSG_POOL_RENEW, (uint32_t[]){0, 1, 0, 0}, 4);
+    } else if (mode_is("flood-stuck")) {
+        struct stat st;
+
+        /* the other end of its own channel is the supervisor's */
+        utter_u32(CONTROL, MSG_POOL_WANT, (uint32_t[]){0, 0, 0, 0}, 4);
+        if (fstat(CONTROL, &st) == 0)
+            flood(CONTROL, MSG_POOL_STUCK, (uint32_t[]){0, 1, (uint32_t)st.st_ino, 0}, 4);
+    } else if (mode_is("stuck-of-nobody")) {
+        utter_u32(CONTROL, MSG_POOL_STUCK, (uint32_t[]){200, 1, 1, 0}, 4);
     } else if (mode_is("deaf")) {
         sleep(2); /* it reads nothing and answers nobody */
     } else {
