@@ -12,7 +12,7 @@
 #include <uv.h>
 
 #define LOGFILE_GATHER_BYTES (32 * 1024) /* written when so much has come together ... */
-#define LOGFILE_GATHER_MS    50          /* ... or this long after the first line */
+#define LOGFILE_GATHER_MS    250         /* ... or this long after the first line */
 
 struct logfile;
 
