@@ -88,7 +88,8 @@ class Hostel(Peer):
 
     def run(self, server, d, sites, many):
         # copies: the build directory may be closed to the sites' users
-        for name in ("hostel", "hostel-acceptor", "hostel-worker"):
+        for name in ("hostel", "hostel-acceptor", "hostel-worker", "hostel-worker-tls",
+                     "hostel-examiner"):
             shutil.copy2(self.build / name, d)
         php = {"processes": 1 if many else PHP_CHILDREN, "max_requests": 0}
         if many:

@@ -3,10 +3,11 @@
 # Sourced by cmd/quickstart.sh, tests/run.sh and bench/smoke.sh; plain sh.
 
 BUILD_PACKAGES="build-essential cmake pkg-config libuv1-dev node-llhttp libcyaml-dev libyaml-dev
-libseccomp-dev libcap-dev libfcgi-dev libcrypt-dev nettle-dev libbrotli-dev libzstd-dev zlib1g-dev"
+libseccomp-dev libcap-dev libfcgi-dev libcrypt-dev nettle-dev libbrotli-dev libzstd-dev zlib1g-dev
+libssl-dev"
 RUN_PACKAGES="php-cgi media-types curl procps"
 TEST_PACKAGES="clang libclang-rt-dev libcmocka-dev python3 python3-pytest
-python3-pytest-xdist"
+python3-pytest-xdist openssl"
 
 # install_missing PACKAGE...: install what is not there; says nothing when all is.
 install_missing() {

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Two demo sites of two users on 127.0.0.1, from a clean checkout: installs what is missing,
-# builds, serves. Nothing is added to the system's accounts; Ctrl-C ends everything.
+# Two demo sites of two users on 127.0.0.1, HTTP and HTTPS, from a clean checkout: installs what is
+# missing, builds, serves. Nothing is added to the system's accounts; Ctrl-C ends everything.
 #
-#   sudo sh cmd/quickstart.sh [--port N]   serve until Ctrl-C
-#   sudo sh cmd/quickstart.sh --check      prove that each site is its own user's, and end
+#   sudo sh cmd/quickstart.sh [--port N] [--tls-port N]   serve until Ctrl-C
+#   sudo sh cmd/quickstart.sh --check                     prove that each site is its own user's
 set -eu
 
 port=8080
+tls_port= # 8443, or the one behind --port's
 check=no
 
 usage() {
@@ -21,15 +22,24 @@ while [ $# -gt 0 ]; do
         port=$2
         shift
         ;;
+    --tls-port)
+        [ $# -gt 1 ] || usage 2
+        tls_port=$2
+        shift
+        ;;
     --check) check=yes ;;
     --help | -h) usage 0 ;;
     *) usage 2 ;;
     esac
     shift
 done
-case $port in
+case $port$tls_port in
 '' | *[!0-9]*) usage 2 ;;
 esac
+if [ -z "$tls_port" ]; then
+    tls_port=8443
+    [ "$port" = 8080 ] || tls_port=$((port + 1))
+fi
 
 PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
 export PATH
@@ -72,11 +82,14 @@ room() {
     chown -R "$2:$2" "$demo/home/$1"
     find "$demo/home/$1" -type d -exec chmod 0700 {} +
     find "$demo/home/$1" -type f -exec chmod 0600 {} +
+    # self-signed, its key root's own: only this user's worker is given it
+    build/hostel cert self-signed "$1.localhost" --dir "$demo/keys" >/dev/null
     cat >>"$demo/hostel.yaml" <<END
   - host: $1.localhost
     user: $2
     root: $demo/home/$1/www
     php: { processes: 2 }
+    tls: { certificate: $demo/keys/$1.localhost.crt, key: $demo/keys/$1.localhost.key }
 END
 }
 
@@ -84,10 +97,12 @@ furnish() {
     demo=$(mktemp -d /tmp/hostel-demo.XXXXXX)
     chmod 0755 "$demo"
     mkdir -m 0755 "$demo/home"
+    mkdir -m 0700 "$demo/keys"
     alice=$(free_id 6001)
     bob=$(free_id $((alice + 1)))
     cat >"$demo/hostel.yaml" <<END
 listen: ["127.0.0.1:$port"]
+listen_tls: ["127.0.0.1:$tls_port"]
 run_dir: $demo/run
 vhosts:
 END
@@ -98,7 +113,7 @@ END
 # Something answers there already: curl's 7 is "could not connect", which is what we want.
 port_is_free() {
     status=0
-    curl -s -o /dev/null --max-time 3 "http://127.0.0.1:$port/" || status=$?
+    curl -s -o /dev/null --max-time 3 "http://127.0.0.1:$1/" || status=$?
     [ "$status" = 7 ]
 }
 
@@ -139,6 +154,18 @@ site() {
     path=$2
     shift 2
     curl -s --max-time 20 -H "Host: $name.localhost" "$@" "http://127.0.0.1:$port$path"
+}
+
+# Over TLS, with this site's own certificate and no other as what is trusted.
+site_tls() {
+    name=$1
+    path=$2
+    curl -s --max-time 20 --cacert "$demo/keys/$name.localhost.crt" \
+        --resolve "$name.localhost:$tls_port:127.0.0.1" "https://$name.localhost:$tls_port$path"
+}
+
+says_tls() {
+    site_tls "$1" "$2" | grep -q "$3"
 }
 
 says() {
@@ -199,6 +226,10 @@ prove_room() {
     proved "$name: the page is served" says "$name" / "$(capital "$name")'s room"
     proved "$name: the image is served" is_type "$name" /room.svg image/svg+xml
     proved "$name: PHP runs as uid $uid" says "$name" /whoami.php "^Uid  *$uid $uid $uid $uid "
+    proved "$name: the page is served over HTTPS, with its own certificate" \
+        says_tls "$name" / "$(capital "$name")'s room"
+    proved "$name: PHP over HTTPS runs as uid $uid" says_tls "$name" /whoami.php \
+        "^Uid  *$uid $uid $uid $uid "
     proved "$name: the diary is served to visitors" says "$name" /diary.txt "diary"
     proved "$name: PHP cannot read $neighbour's diary" says "$name" /neighbour.php "^No: "
     ln -s "$demo/home/$neighbour/www/diary.txt" "$demo/home/$name/www/link.txt"
@@ -234,6 +265,8 @@ Two sites of two users, uid $alice and uid $bob, are served. In a browser:
 
     http://alice.localhost:$port/
     http://bob.localhost:$port/
+    https://alice.localhost:$tls_port/    (self-signed: the browser will warn)
+    https://bob.localhost:$tls_port/
 
 or here:
 
@@ -241,6 +274,7 @@ or here:
     curl -H 'Host: alice.localhost' http://127.0.0.1:$port/whoami.php
     curl -H 'Host: alice.localhost' http://127.0.0.1:$port/neighbour.php
     curl -H 'Host: bob.localhost' http://127.0.0.1:$port/whoami.php
+    curl -k --resolve bob.localhost:$tls_port:127.0.0.1 https://bob.localhost:$tls_port/whoami.php
 
 Their files and the configuration: $demo
 Ctrl-C ends everything.
@@ -252,8 +286,12 @@ END
 
 # shellcheck disable=SC2086 # lists of words
 install_missing $BUILD_PACKAGES $RUN_PACKAGES
-if ! port_is_free; then
+if ! port_is_free "$port"; then
     echo "Port $port of 127.0.0.1 is taken: choose another one with --port N." >&2
+    exit 1
+fi
+if ! port_is_free "$tls_port"; then
+    echo "Port $tls_port of 127.0.0.1 is taken: choose another one with --tls-port N." >&2
     exit 1
 fi
 echo "building ..."

@@ -1,9 +1,11 @@
 /*
- * hostel-worker: started by hostel, never by hand. Descriptors: 0, 1 null; 2 log; 3 the
+ * hostel-worker, and hostel-worker-tls for users with a certificate, which is the same with a
+ * TLS library: started by hostel, never by hand. Descriptors: 0, 1 null; 2 log; 3 the
  * supervisor; 4 the user's channel. Floor 7.
  */
 #include "hostel/base/log.h"
 #include "hostel/http/media.h"
+#include "hostel/net/tls.h"
 #include "hostel/worker/run.h"
 
 #include <signal.h>
@@ -16,6 +18,10 @@
 
 #define CONTROL_FD 3
 #define USER_FD    4
+
+#ifndef HOSTEL_TLS
+#define HOSTEL_TLS NULL
+#endif
 
 #if defined(__SANITIZE_ADDRESS__)
 /* Leaks cannot be looked for inside the cage; the attempt would make every exit a failure. */
@@ -71,7 +77,7 @@ main(void)
     rc = media_init(MEDIA_TABLE);
     if (rc < 0)
         log_warn("%s: %s; only the common media types are known", MEDIA_TABLE, strerror(-rc));
-    status = worker_run(CONTROL_FD, USER_FD);
+    status = worker_run(CONTROL_FD, USER_FD, HOSTEL_TLS);
     media_done();
     return status;
 }

@@ -1,6 +1,7 @@
 /*
  * hostel: the command line. serve, check, confine. Floor 7.
  */
+#include "hostel/base/buf.h"
 #include "hostel/base/mem.h"
 #include "hostel/base/text.h"
 #include "hostel/conf/model.h"
@@ -14,6 +15,10 @@
 
 #define DEFAULT_CONFIG "/etc/hostel/hostel.yaml"
 
+#define CERT_DAYS      365
+#define CERT_DAYS_MAX  36500
+#define CERT_NAMES_MAX 32768
+
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char usage_text[] =
@@ -26,6 +31,9 @@ static const char usage_text[] =
     "                                               (127.0.0.1:8080; PHP if php-cgi is there)\n"
     "  hostel check [--config FILE]                 look for errors in a configuration\n"
     "  hostel check --explain [NAME]                what a directive means, or all of them\n"
+    "  hostel cert self-signed HOST [ALIAS...] [--dir DIR] [--days DAYS]\n"
+    "                                               make a certificate to try things out:\n"
+    "                                               HOST.crt and HOST.key\n"
     "  hostel confine ROLE USER [--config FILE] -- PROGRAM [ARG...]\n"
     "                                               run a program in the confinement of a\n"
     "                                               worker, php or acceptor of USER\n"
@@ -71,6 +79,7 @@ cmd_serve(int argc, char **argv)
                                             {NULL, 0, NULL, 0}};
     const char *config = NULL, *root = NULL, *listen = NULL;
     struct conf *conf = NULL;
+    unsigned wrong;
     int option, rc;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -93,9 +102,44 @@ cmd_serve(int argc, char **argv)
               : load(config ? config : DEFAULT_CONFIG, &conf);
     if (rc < 0)
         return EXIT_FAILED;
+    /* a certificate that is no good costs its own site its TLS, and no other site anything */
+    (void)supervisor_examine(conf, &wrong);
     rc = supervisor_serve(conf);
     conf_free(&conf);
     return rc;
+}
+
+/* What the machine has to say about TLS, where it is spoken. */
+static void
+say_ktls(const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->nlisten; i++) {
+        if (!conf->listen[i].tls)
+            continue;
+        printf("TLS: %s\n", supervisor_ktls()
+                                ? "the kernel encrypts what is sent (kTLS)"
+                                : "the workers encrypt: this kernel has no kTLS loaded "
+                                  "(modprobe tls)");
+        return;
+    }
+}
+
+static int
+check_all(const char *config)
+{
+    struct conf *conf = NULL;
+    unsigned wrong;
+    int rc;
+
+    if (load(config, &conf) < 0)
+        return EXIT_FAILED;
+    rc = supervisor_examine(conf, &wrong);
+    if (rc == 0 && wrong == 0) {
+        say_ktls(conf);
+        puts("ok");
+    }
+    conf_free(&conf);
+    return rc == 0 && wrong == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 static int
@@ -105,7 +149,6 @@ cmd_check(int argc, char **argv)
                                             {"explain", no_argument, NULL, 'e'},
                                             {NULL, 0, NULL, 0}};
     const char *config = DEFAULT_CONFIG;
-    struct conf *conf = NULL;
     bool explain = false;
     int option;
 
@@ -121,11 +164,47 @@ cmd_check(int argc, char **argv)
         return conf_explain(optind < argc ? argv[optind] : NULL) < 0 ? EXIT_FAILED : EXIT_OK;
     if (optind < argc)
         return usage("check takes no further words");
-    if (load(config, &conf) < 0)
-        return EXIT_FAILED;
+    return check_all(config);
+}
+
+/* cert self-signed HOST [ALIAS...] */
+static int
+cmd_cert(int argc, char **argv)
+{
+    static const struct option options[] = {{"dir", required_argument, NULL, 'd'},
+                                            {"days", required_argument, NULL, 'n'},
+                                            {NULL, 0, NULL, 0}};
+    unsigned long long days = CERT_DAYS;
+    const char *dir = ".";
+    struct conf *conf = NULL;
+    struct buf names;
+    int option, rc;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'd')
+            dir = optarg;
+        else if (option != 'n')
+            return EXIT_USAGE;
+        else if (span_u64(span_str(optarg), CERT_DAYS_MAX, &days) < 0 || days == 0)
+            return usage("cert: --days is 1..36500");
+    }
+    if (argc - optind < 2 || strcmp(argv[optind], "self-signed") != 0)
+        return usage("cert takes \"self-signed\" and a host name");
+    buf_init(&names, CERT_NAMES_MAX);
+    for (int i = optind + 1; i < argc; i++) {
+        char name[CONF_HOST_MAX + 1];
+
+        if (conf_host_name(argv[i], name) < 0 || name[0] == '[')
+            return usage("cert: a host name is such as example.org or *.example.org");
+        if (buf_addf(&names, "%s%s", names.len ? "\n" : "", name) < 0)
+            return usage("cert: too many names");
+    }
+    rc = conf_defaults(&conf);
+    if (rc == 0)
+        rc = supervisor_cert(conf, buf_span(&names), (unsigned)days, dir);
+    buf_done(&names);
     conf_free(&conf);
-    puts("ok");
-    return EXIT_OK;
+    return rc < 0 ? EXIT_FAILED : EXIT_OK;
 }
 
 static int
@@ -181,8 +260,11 @@ main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } commands[] = {{"serve", cmd_serve}, {"check", cmd_check}, {"confine", cmd_confine}};
-    static const char *const names[] = {"serve", "check", "confine", NULL};
+    } commands[] = {{"serve", cmd_serve},
+                    {"check", cmd_check},
+                    {"cert", cmd_cert},
+                    {"confine", cmd_confine}};
+    static const char *const names[] = {"serve", "check", "cert", "confine", NULL};
     const char *near;
 
     if (argc < 2)

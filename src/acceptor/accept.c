@@ -27,7 +27,7 @@ on_connections(uv_poll_t *poll, int status, int events)
 
         if (fd >= 0) {
             l->last_ns = now_ns;
-            look_at(l->acceptor, fd, &addr);
+            look_at(l->acceptor, fd, &addr, l->tls);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)

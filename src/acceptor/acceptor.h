@@ -18,6 +18,7 @@
 #include "hostel/ipc/message.h"
 #include "hostel/ipc/routes.h"
 #include "hostel/peek/head.h"
+#include "hostel/peek/hello.h"
 
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -33,7 +34,8 @@ struct listener {
     int fd;
     in_port_t port;   /* network order: what a handed-back socket must be bound to */
     uint64_t last_ns; /* when the last one came */
-    bool resting;     /* out of descriptors: accepts again at the next tick */
+    bool tls;
+    bool resting; /* out of descriptors: accepts again at the next tick */
 };
 
 /*
@@ -127,9 +129,11 @@ int wait_start(struct acceptor *a, struct waiting *w);
 void wait_stop(struct acceptor *a, struct waiting *w);
 
 /* look.c: takes fd in every case */
-void look_at(struct acceptor *a, int fd, const struct sockaddr_storage *addr);
+void look_at(struct acceptor *a, int fd, const struct sockaddr_storage *addr, bool tls);
 /* in  ended  the client sends no more */
 void look_more(struct acceptor *a, struct waiting *w, bool ended);
+/* look.c: ret  whose workers answer this head, or ROUTES_NO_USER */
+uint32_t look_user(const struct acceptor *a, const struct head *h, bool *by_default);
 /* Waiting connections past their deadline, or all of them. */
 void look_expire(struct acceptor *a, uint64_t now_ms);
 void look_drop_all(struct acceptor *a);
@@ -151,6 +155,8 @@ int handback(struct user *u, struct message *m);
 
 /* refuse.c: a constant answer, then a short linger; takes fd */
 void refuse(struct acceptor *a, int fd, unsigned status);
+/* The same in TLS: in  alert  its description. RFC 8446 6 */
+void refuse_tls(struct acceptor *a, int fd, unsigned alert);
 void refuse_more(struct acceptor *a, struct waiting *w);
 void refuse_expire(struct acceptor *a, uint64_t now_ms);
 void refuse_drop_all(struct acceptor *a);

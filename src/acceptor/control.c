@@ -70,7 +70,7 @@ on_listener(struct acceptor *a, struct message *m)
 
     if (msg_listener_get(&m->payload, &l) < 0 || a->nlisteners == LISTENERS_MAX)
         return -EPROTO;
-    *listener = (struct listener){.acceptor = a, .port = bound_port(m->fds[0])};
+    *listener = (struct listener){.acceptor = a, .port = bound_port(m->fds[0]), .tls = l.tls};
     listener->fd = fd_take(&m->fds[0]);
     a->nlisteners++;
     return 0;

@@ -36,7 +36,7 @@ is_our_port(const struct acceptor *a, int fd)
     else
         return false;
     for (unsigned i = 0; i < a->nlisteners; i++)
-        if (a->listeners[i].port == port)
+        if (a->listeners[i].port == port && !a->listeners[i].tls)
             return true;
     return false;
 }
@@ -99,7 +99,7 @@ handback(struct user *u, struct message *m)
         refuse(a, fd, verdict == HEAD_MORE ? 400 : (unsigned)verdict);
         return 0;
     }
-    to = routes_find(a->routes, span_str(head.host_name), &by_default);
+    to = look_user(a, &head, &by_default);
     if (to == ROUTES_NO_USER) {
         refuse(a, fd, 404);
         return 0;

@@ -84,10 +84,20 @@ pending_free(struct acceptor *a, struct pending *p)
     a->nspare++;
 }
 
+/* takes fd */
+static void
+unavailable(struct acceptor *a, int fd, unsigned flags)
+{
+    if (flags & CONN_TLS)
+        refuse_tls(a, fd, ALERT_INTERNAL_ERROR);
+    else
+        refuse(a, fd, 503);
+}
+
 static void
 answer_unavailable(struct user *u, struct pending *p)
 {
-    refuse(u->acceptor, fd_take(&p->fd), 503);
+    unavailable(u->acceptor, fd_take(&p->fd), p->visitor.flags);
     pending_free(u->acceptor, p);
 }
 
@@ -128,7 +138,7 @@ handover_add(struct acceptor *a, uint32_t user, int fd, const struct msg_visitor
     if (u->state == USER_AWAY && date_mono_ms() >= u->retry_ms)
         come_back(u);
     if (u->state == USER_AWAY || u->queued >= QUEUE_MAX) {
-        refuse(a, fd, 503);
+        unavailable(a, fd, visitor->flags);
         return;
     }
     p = pending_new(a);
@@ -284,9 +294,12 @@ static int
 on_drain_message(void *data, struct message *m)
 {
     struct user *u = data;
+    struct msg_conn conn = {.n = 0};
 
+    if (m->type == MSG_CONN && msg_conn_get(&m->payload, &conn) < 0)
+        conn.n = 0;
     for (unsigned i = 0; i < m->nfds; i++)
-        refuse(u->acceptor, fd_take(&m->fds[i]), 503);
+        unavailable(u->acceptor, fd_take(&m->fds[i]), i < conn.n ? conn.visitors[i].flags : 0);
     return 0;
 }
 

@@ -13,8 +13,13 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-static char peeked[HEAD_BYTES_MAX + 1];
-static struct head head; /* 3 KiB: not on every stack, and only one is parsed at a time */
+#define PEEK_BYTES (HEAD_BYTES_MAX > HELLO_WIRE_MAX ? HEAD_BYTES_MAX : HELLO_WIRE_MAX)
+
+/* Not on every stack, and only one is parsed at a time. */
+static char peeked[PEEK_BYTES + 1];
+static char scratch[HELLO_BYTES_MAX];
+static struct head head;
+static struct hello hello;
 
 enum look {
     LOOK_MORE,  /* its head is not whole */
@@ -23,40 +28,82 @@ enum look {
 };
 
 /*
- * Look at what is there of fd.
+ * Look at what is there of a connection.
  *
+ * in/out  w        how much was there, and looked through, at the last look
  * in      ended    the client sends no more
- * in/out  have     bytes that were there at the last look
- * out     verdict  head_parse()'s; LOOK_WHOLE only
+ * out     verdict  head_parse()'s, or hello_find()'s; LOOK_WHOLE only
  */
 static enum look
-look(int fd, bool ended, uint32_t *have, size_t *seen, enum head_verdict *verdict)
+look(struct waiting *w, bool ended, unsigned *verdict)
 {
-    ssize_t n = recv(fd, peeked, sizeof(peeked), MSG_PEEK | MSG_DONTWAIT);
+    bool tls = w->visitor.flags & CONN_TLS;
+    ssize_t n = recv(w->fd, peeked, sizeof(peeked), MSG_PEEK | MSG_DONTWAIT);
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return LOOK_MORE;
     if (n <= 0)
         return LOOK_GONE;
-    if ((uint32_t)n <= *have)
+    if ((uint32_t)n <= w->have)
         return ended ? LOOK_GONE : LOOK_MORE;
-    *have = (uint32_t)n;
-    *verdict = head_parse(span_of(peeked, (size_t)n), seen, &head);
-    return *verdict == HEAD_MORE ? LOOK_MORE : LOOK_WHOLE;
+    w->have = (uint32_t)n;
+    if (tls)
+        *verdict = hello_find(span_of(peeked, (size_t)n), scratch, &hello);
+    else
+        *verdict = head_parse(span_of(peeked, (size_t)n), &w->seen, &head);
+    return *verdict == (tls ? (unsigned)HELLO_MORE : HEAD_MORE) ? LOOK_MORE : LOOK_WHOLE;
+}
+
+/* To whom it goes, by the ClientHello that was found last; takes fd. */
+static void
+route_tls(struct acceptor *a, int fd, struct msg_visitor *visitor, unsigned verdict)
+{
+    uint32_t user;
+
+    if (verdict == HELLO_PLAIN) {
+        refuse(a, fd, 400);
+        return;
+    }
+    if (verdict != HELLO_OK) {
+        refuse_tls(a, fd, verdict);
+        return;
+    }
+    user = hello.named && !hello.name[0] ? ROUTES_NO_USER
+                                         : routes_find_tls(a->routes, span_str(hello.name));
+    visitor->flags = CONN_TLS | (hello.named ? 0 : CONN_BY_DEFAULT);
+    if (user != ROUTES_NO_USER)
+        handover_add(a, user, fd, visitor, NULL);
+    else
+        refuse_tls(a, fd, hello.named ? ALERT_UNRECOGNIZED_NAME : ALERT_MISSING_EXTENSION);
+}
+
+uint32_t
+look_user(const struct acceptor *a, const struct head *h, bool *by_default)
+{
+    uint32_t acme = routes_acme(a->routes);
+
+    *by_default = false;
+    if (acme != ROUTES_NO_USER && head_is_acme(h->path))
+        return acme;
+    return routes_find(a->routes, span_str(h->host_name), by_default);
 }
 
 /* To whom it goes, by the head that was parsed last; takes fd. */
 static void
-route(struct acceptor *a, int fd, struct msg_visitor *visitor, enum head_verdict verdict)
+route(struct acceptor *a, int fd, struct msg_visitor *visitor, unsigned verdict)
 {
     bool by_default;
     uint32_t user;
 
-    if (verdict != HEAD_OK) {
-        refuse(a, fd, (unsigned)verdict);
+    if (visitor->flags & CONN_TLS) {
+        route_tls(a, fd, visitor, verdict);
         return;
     }
-    user = routes_find(a->routes, span_str(head.host_name), &by_default);
+    if (verdict != HEAD_OK) {
+        refuse(a, fd, verdict);
+        return;
+    }
+    user = look_user(a, &head, &by_default);
     visitor->flags = by_default ? CONN_BY_DEFAULT : 0;
     if (user == ROUTES_NO_USER)
         refuse(a, fd, 404);
@@ -80,8 +127,8 @@ leave(struct acceptor *a, struct waiting *w)
 void
 look_more(struct acceptor *a, struct waiting *w, bool ended)
 {
-    enum head_verdict verdict;
-    enum look l = look(w->fd, ended, &w->have, &w->seen, &verdict);
+    unsigned verdict = 0;
+    enum look l = look(w, ended, &verdict);
 
     if (l == LOOK_MORE)
         return;
@@ -92,6 +139,16 @@ look_more(struct acceptor *a, struct waiting *w, bool ended)
     leave(a, w);
 }
 
+/* In the middle of a handshake there are no words for it: no alert says "too late". */
+static void
+refuse_early(struct acceptor *a, int fd, unsigned flags, unsigned status)
+{
+    if (flags & CONN_TLS)
+        fd_close(&fd);
+    else
+        refuse(a, fd, status);
+}
+
 /* No room for another: the oldest has had its time. */
 static void
 make_room(struct acceptor *a)
@@ -99,7 +156,7 @@ make_room(struct acceptor *a)
     struct waiting *oldest = TAILQ_FIRST(&a->waiting);
 
     wait_stop(a, oldest);
-    refuse(a, fd_take(&oldest->fd), 408);
+    refuse_early(a, fd_take(&oldest->fd), oldest->visitor.flags, 408);
     leave(a, oldest);
 }
 
@@ -112,7 +169,7 @@ wait_for_more(struct acceptor *a, const struct waiting *known,
     struct waiting *w;
 
     if (!row) { /* he has too many already */
-        refuse(a, known->fd, 429);
+        refuse_early(a, known->fd, known->visitor.flags, 429);
         return;
     }
     if (a->nwaiting >= a->limits.conns_max)
@@ -132,11 +189,11 @@ wait_for_more(struct acceptor *a, const struct waiting *known,
 }
 
 void
-look_at(struct acceptor *a, int fd, const struct sockaddr_storage *addr)
+look_at(struct acceptor *a, int fd, const struct sockaddr_storage *addr, bool tls)
 {
-    enum head_verdict verdict;
-    struct waiting w = {.fd = fd};
-    enum look l = look(fd, false, &w.have, &w.seen, &verdict);
+    struct waiting w = {.fd = fd, .visitor = {.flags = tls ? CONN_TLS : 0}};
+    unsigned verdict = 0;
+    enum look l = look(&w, false, &verdict);
 
     msg_visitor_from(&w.visitor, addr);
     if (l == LOOK_MORE)
@@ -153,7 +210,7 @@ expire(struct acceptor *a, struct waiting *w)
 {
     wait_stop(a, w);
     if (w->have)
-        refuse(a, fd_take(&w->fd), 408);
+        refuse_early(a, fd_take(&w->fd), w->visitor.flags, 408);
     else
         fd_close(&w->fd);
     leave(a, w);

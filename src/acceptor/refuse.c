@@ -1,7 +1,8 @@
 /*
  * Constant answers to connections that go to no worker: bad heads, unknown names, a user who
- * is down. The answer is followed by a short linger (RFC 9112 9.6): closing a socket with
- * unread bytes in it would reset the connection and could take the answer with it. Floor 6.
+ * is down; alerts to those that began with TLS. The answer is followed by a short linger (RFC
+ * 9112 9.6): closing a socket with unread bytes in it would reset the connection and could take
+ * the answer with it. Floor 6.
  */
 #include "acceptor.h"
 #include "hostel/base/date.h"
@@ -112,11 +113,10 @@ linger(struct acceptor *a, int fd)
     acceptor_tick_start(a);
 }
 
-void
-refuse(struct acceptor *a, int fd, unsigned status)
+/* The last words of a connection; takes fd. */
+static void
+say(struct acceptor *a, int fd, const char *text, size_t n)
 {
-    char text[1024];
-    size_t n = format(status, text, sizeof(text));
     bool open = discard(fd);
     int lowat = 1;
 
@@ -129,6 +129,23 @@ refuse(struct acceptor *a, int fd, unsigned status)
     }
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat));
     linger(a, fd);
+}
+
+void
+refuse(struct acceptor *a, int fd, unsigned status)
+{
+    char text[1024];
+
+    say(a, fd, text, format(status, text, sizeof(text)));
+}
+
+void
+refuse_tls(struct acceptor *a, int fd, unsigned alert)
+{
+    /* record: alert, the version that all understand, two bytes: fatal, and what */
+    const char record[] = {21, 3, 3, 0, 2, 2, (char)alert};
+
+    say(a, fd, record, sizeof(record));
 }
 
 void

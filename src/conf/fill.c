@@ -57,16 +57,20 @@ default_run_dir(bool switching)
 }
 
 static void
-add_listen(struct conf *c, const char *file, const char *text, struct conf_errors *errors)
+add_listen(struct conf *c, const char *file, bool tls, const char *text,
+           struct conf_errors *errors)
 {
-    struct conf_listen l = {0};
+    struct conf_listen l = {.tls = tls};
 
     if (!good(ROW_LISTEN, text) || value_address(span_str(text), &l.addr, &l.addr_len) < 0)
         return;
     for (size_t i = 0; i < c->nlisten; i++)
         if (l.addr_len == c->listen[i].addr_len &&
             memcmp(&l.addr, &c->listen[i].addr, l.addr_len) == 0) {
-            errors_file(errors, file, "listen: `%s` stands there twice", text);
+            errors_file(errors, file, "%s: `%s` stands there twice",
+                        c->listen[i].tls == tls ? rows[tls ? ROW_LISTEN_TLS : ROW_LISTEN].name
+                                                : "listen and listen_tls",
+                        text);
             return;
         }
     l.text = mem_str(text);
@@ -74,14 +78,20 @@ add_listen(struct conf *c, const char *file, const char *text, struct conf_error
 }
 
 static void
-fill_listen(struct conf *c, const char *file, const struct raw_list *raw,
+fill_listen(struct conf *c, const char *file, const struct raw_main *raw,
             struct conf_errors *errors)
 {
-    c->listen = mem_new_array(raw->n + 1, sizeof(*c->listen));
-    for (uint32_t i = 0; i < raw->n; i++)
-        add_listen(c, file, raw->v[i], errors);
+    c->listen = mem_new_array(raw->listen.n + raw->listen_tls.n + 1, sizeof(*c->listen));
+    for (uint32_t i = 0; i < raw->listen.n; i++)
+        add_listen(c, file, false, raw->listen.v[i], errors);
     if (c->nlisten == 0)
-        add_listen(c, file, c->switching ? "*:80" : "127.0.0.1:8080", errors);
+        add_listen(c, file, false, c->switching ? "*:80" : "127.0.0.1:8080", errors);
+    for (uint32_t i = 0; i < raw->listen_tls.n; i++)
+        add_listen(c, file, true, raw->listen_tls.v[i], errors);
+    if (raw->listen.n <= FILL_LISTEN_MAX && raw->listen_tls.n <= FILL_LISTEN_MAX &&
+        c->nlisten > FILL_LISTEN_MAX)
+        errors_file(errors, file, "listen and listen_tls have %zu entries, %d are the most",
+                    c->nlisten, FILL_LISTEN_MAX);
 }
 
 void
@@ -90,7 +100,8 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
 {
     char why[USERS_WHY_MAX];
 
-    fill_listen(c, file, &raw->listen, errors);
+    c->acme = CONF_NO_USER;
+    fill_listen(c, file, raw, errors);
     c->acceptors = (uint32_t)number_of(ROW_ACCEPTORS, raw->acceptors);
     c->run_dir =
         good(ROW_RUN_DIR, raw->run_dir) ? mem_str(raw->run_dir) : default_run_dir(c->switching);
@@ -110,9 +121,24 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
     c->connections_max = (uint32_t)number_of(ROW_CONNECTIONS_MAX, raw->connections_max);
     c->connections_per_address =
         (uint32_t)number_of(ROW_CONNECTIONS_PER_ADDRESS, raw->connections_per_address);
-    if (users_acceptor(c, text_of(ROW_ACCEPTOR_USER, raw->acceptor_user), &c->acceptor_ids,
-                       why) < 0)
+    if (users_system(c, text_of(ROW_ACCEPTOR_USER, raw->acceptor_user), "hostel",
+                     &c->acceptor_ids, why) < 0)
         errors_file(errors, file, "acceptor_user: %s", why);
+}
+
+static struct conf_tls *
+tls_of(const struct raw_tls *raw, size_t line)
+{
+    struct conf_tls *tls;
+
+    if (!raw || !good(ROW_TLS_CERTIFICATE, raw->certificate) || !good(ROW_TLS_KEY, raw->key))
+        return NULL;
+    tls = mem_new(sizeof(*tls));
+    tls->certificate = mem_str(raw->certificate);
+    tls->key = mem_str(raw->key);
+    tls->line = line;
+    tls->version_min = 12 + (unsigned)number_of(ROW_TLS_MIN_VERSION, raw->min_version);
+    return tls;
 }
 
 /* ret  the good ones of a list, NULL-ended, owned */
@@ -377,6 +403,12 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
         .access_log = log_of(ROW_VHOST_ACCESS_LOG, raw->access_log, c->access_log),
         .error_log = log_of(ROW_VHOST_ERROR_LOG, raw->error_log, c->error_log),
         .php = note->php ? php_of(c, raw->php, note) : NULL,
+        .tls = tls_of(raw->tls, note->tls_line),
+        .https_redirect = number_of(ROW_HTTPS_REDIRECT, raw->https_redirect) != 0,
+        .hsts_subdomains = number_of(ROW_HSTS_SUBDOMAINS, raw->hsts_subdomains) != 0,
+        .hsts_seconds = good(ROW_HSTS, raw->hsts)
+                            ? (uint32_t)(number_of(ROW_HSTS, raw->hsts) / 1000)
+                            : CONF_NO_HSTS,
         .by_default = number_of(ROW_DEFAULT, raw->by_default) != 0,
         .file = file,
     };
@@ -393,4 +425,46 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
     else
         raise_user(&c->users[v->user], (uint32_t)number_of(ROW_WORKERS, raw->workers),
                    number_of(ROW_IDLE_EXIT, raw->idle_exit), jailed);
+}
+
+/* No visitor can ask for its name: RFC 6761 6.4. */
+#define ACME_HOST    "acme-challenge.invalid"
+#define ACME_IDLE_MS (10 * 60 * 1000)
+
+void
+fill_acme(struct users *users, const char *file, const struct raw_main *raw,
+          struct conf_errors *errors)
+{
+    struct conf *c = users->conf;
+    char why[USERS_WHY_MAX];
+    struct conf_vhost *v;
+    struct ids ids;
+    struct stat st;
+
+    if (!good(ROW_ACME_CHALLENGE_DIR, raw->acme_challenge_dir))
+        return;
+    if (users_system(c, text_of(ROW_ACME_USER, raw->acme_user), "hostel-acme", &ids, why) < 0) {
+        errors_file(errors, file, "acme_user: %s", why);
+        return;
+    }
+    if (stat(raw->acme_challenge_dir, &st) < 0 || !S_ISDIR(st.st_mode))
+        errors_file(errors, file, "acme_challenge_dir %s is not a directory",
+                    raw->acme_challenge_dir);
+    v = new_vhost(c);
+    *v = (struct conf_vhost){
+        .host = mem_str(ACME_HOST),
+        .aliases = mem_new_array(1, sizeof(*v->aliases)),
+        .root = mem_str(raw->acme_challenge_dir),
+        .index = mem_new_array(1, sizeof(*v->index)),
+        .access_log = mem_str(c->access_log),
+        .error_log = mem_str(c->error_log),
+        .hsts_seconds = CONF_NO_HSTS,
+        .symlinks = CONF_SYMLINKS_OFF,
+        .acme = true,
+        .file = file,
+        .user = users_add_system(users, &ids),
+    };
+    c->acme = v->user;
+    if (c->users[v->user].system)
+        c->users[v->user].idle_exit_ms = ACME_IDLE_MS;
 }

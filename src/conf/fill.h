@@ -11,6 +11,9 @@
 #define FILL_NAMES_MAX 32768
 #define FILL_INDEX_MAX 1024
 
+/* As many as an acceptor takes. */
+#define FILL_LISTEN_MAX 64
+
 /* Of all rules of one vhost: a user's vhosts together are sent in one go. */
 #define FILL_RULES_MAX (256 * 1024)
 
@@ -20,6 +23,12 @@
  * in  raw  of the main file
  */
 void fill_main(struct conf *c, const char *file, const struct raw_main *raw,
+               struct conf_errors *errors);
+
+/*
+ * The vhost that answers ACME's challenges, when the main file wants one; the last of all.
+ */
+void fill_acme(struct users *users, const char *file, const struct raw_main *raw,
                struct conf_errors *errors);
 
 /*

@@ -123,12 +123,13 @@ load_main(struct load *l, const char *path)
     fill_main(l->conf, path, raw ? raw : &nothing, l->errors);
     if (raw)
         load_vhosts(l, path, raw, &notes);
-    raw_free(&raw);
     load_includes(l, path, &notes);
     notes_done(&notes);
-    check_names(l->conf, l->errors);
     if (l->conf->nvhosts == 0 && l->errors->n == 0)
         errors_file(l->errors, path, "no vhosts: neither here nor in an included file");
+    fill_acme(&l->users, path, raw ? raw : &nothing, l->errors);
+    raw_free(&raw);
+    check_names(l->conf, l->errors);
 }
 
 int

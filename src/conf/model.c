@@ -28,6 +28,23 @@ php_free(struct conf_php *php)
 }
 
 static void
+tls_free(struct conf_tls *tls)
+{
+    if (!tls)
+        return;
+    free(tls->certificate);
+    free(tls->key);
+    free(tls);
+}
+
+void
+conf_drop_tls(struct conf_vhost *v)
+{
+    tls_free(v->tls);
+    v->tls = NULL;
+}
+
+static void
 vhost_done(struct conf_vhost *v)
 {
     struct rules rules = {v->rules, v->nrules};
@@ -39,6 +56,7 @@ vhost_done(struct conf_vhost *v)
     free(v->access_log);
     free(v->error_log);
     php_free(v->php);
+    tls_free(v->tls);
     free(v->fallback);
     rules_done(&rules);
 }

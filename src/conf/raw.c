@@ -73,6 +73,9 @@ field(struct schema *s, const struct row *r)
     } else if (r->type == VALUE_PHP) {
         f.value = (struct cyaml_schema_value){
             CYAML_VALUE_MAPPING(MAYBE_NULL, struct raw_php, s->fields[SECTION_PHP])};
+    } else if (r->type == VALUE_TLS) {
+        f.value = (struct cyaml_schema_value){
+            CYAML_VALUE_MAPPING(MAYBE_NULL, struct raw_tls, s->fields[SECTION_TLS])};
     } else if (r->type == VALUE_VHOSTS) {
         f.value = list_value(&s->vhost, sizeof(struct raw_vhost));
     } else if (r->shape == ROW_LIST) {

@@ -26,6 +26,12 @@ struct raw_php {
     struct raw_list restart_on;
 };
 
+struct raw_tls {
+    char *certificate;
+    char *key;
+    char *min_version;
+};
+
 struct raw_vhost {
     char *host;
     struct raw_list aliases;
@@ -51,6 +57,10 @@ struct raw_vhost {
     struct raw_list allow;
     struct raw_list deny;
     char *connections;
+    struct raw_tls *tls;
+    char *https_redirect;
+    char *hsts;
+    char *hsts_subdomains;
     struct raw_php *php;
 };
 
@@ -61,6 +71,7 @@ struct raw_vhosts {
 
 struct raw_main {
     struct raw_list listen;
+    struct raw_list listen_tls;
     char *acceptors;
     char *acceptor_user;
     char *run_dir;
@@ -79,6 +90,8 @@ struct raw_main {
     char *body_rate;
     char *connections_max;
     char *connections_per_address;
+    char *acme_challenge_dir;
+    char *acme_user;
     struct raw_vhosts vhosts;
 };
 

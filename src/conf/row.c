@@ -77,6 +77,7 @@ row_summary(const struct row *r, struct buf *out)
         [VALUE_SOCKET] = {"path of a socket"},
         [VALUE_PREFIX] = {"pattern"},
         [VALUE_VHOSTS] = {"list of vhosts"},
+        [VALUE_TLS] = {"mapping"},
         [VALUE_PHP] = {"mapping"},
         [VALUE_ENV] = {"mapping"},
         [VALUE_DEFINE] = {"mapping"},

@@ -5,6 +5,7 @@
 
 #define IN_MAIN(field)  .section = SECTION_MAIN, .offset = offsetof(struct raw_main, field)
 #define IN_VHOST(field) .section = SECTION_VHOST, .offset = offsetof(struct raw_vhost, field)
+#define IN_TLS(field)   .section = SECTION_TLS, .offset = offsetof(struct raw_tls, field)
 #define IN_PHP(field)   .section = SECTION_PHP, .offset = offsetof(struct raw_php, field)
 
 /*
@@ -21,6 +22,16 @@ const struct row rows[ROWS] = {
                     .max = "64",
                     .help = "Where connections are taken: ADDR:PORT, [V6]:PORT, or *:PORT for "
                             "every address of the machine, IPv6 and IPv4."},
+    [ROW_LISTEN_TLS] = {.name = "listen_tls",
+                        IN_MAIN(listen_tls),
+                        .type = VALUE_ADDRESS,
+                        .shape = ROW_LIST,
+                        .preset_note = "none",
+                        .min = "1",
+                        .max = "64",
+                        .help = "Where TLS connections are taken, written like listen. Which "
+                                "site one is for is seen by its server name (SNI); a name "
+                                "without a certificate is refused."},
     [ROW_ACCEPTORS] = {.name = "acceptors",
                        IN_MAIN(acceptors),
                        .type = VALUE_NUMBER,
@@ -157,6 +168,21 @@ const struct row rows[ROWS] = {
                                              "a worker, and how many of its connections may "
                                              "wait in an acceptor for their first request; "
                                              "further ones are answered 429."},
+    [ROW_ACME_CHALLENGE_DIR] =
+        {.name = "acme_challenge_dir",
+         IN_MAIN(acme_challenge_dir),
+         .type = VALUE_PATH,
+         .preset_note = "none: each site answers for itself",
+         .help = "The directory of the answers to ACME's HTTP challenges, for every site at "
+                 "once: /.well-known/acme-challenge/TOKEN is the file TOKEN in it, or, as "
+                 "certbot and lego write it for a webroot, that path below it."},
+    [ROW_ACME_USER] =
+        {.name = "acme_user",
+         IN_MAIN(acme_user),
+         .type = VALUE_ACCOUNT,
+         .preset_note = "hostel-acme if there is such a user, else nobody",
+         .help = "Who serves acme_challenge_dir: a system user that owns no site and no file. "
+                 "Without root it is the invoking user."},
     [ROW_INCLUDE] = {.name = "include",
                      .section = SECTION_MAIN,
                      .type = VALUE_GLOB,
@@ -454,12 +480,59 @@ const struct row rows[ROWS] = {
          .help = "How many requests of this site may be in progress at once in each worker; "
                  "further "
                  "ones are answered 503. Idle connections do not count. 0 is no limit."},
+    [ROW_TLS] = {.name = "vhost.tls",
+                 IN_VHOST(tls),
+                 .type = VALUE_TLS,
+                 .preset_note = "none: the site is not served on listen_tls",
+                 .help = "The site's certificate, with the tls directives inside. It is given "
+                         "to this user's workers and to nobody else."},
+    [ROW_HTTPS_REDIRECT] =
+        {.name = "vhost.https_redirect",
+         IN_VHOST(https_redirect),
+         .type = VALUE_BOOL,
+         .preset = "false",
+         .help = "Whether requests without TLS are sent to the same address with https; those "
+                 "for /.well-known/acme-challenge/ never are."},
+    [ROW_HSTS] = {.name = "vhost.hsts",
+                  IN_VHOST(hsts),
+                  .type = VALUE_TIME,
+                  .preset_note = "no such header",
+                  .min = "0",
+                  .max = "3650d",
+                  .help = "For how long browsers shall use https only for this site "
+                          "(Strict-Transport-Security); 0 makes them forget it. Sent with TLS "
+                          "only."},
+    [ROW_HSTS_SUBDOMAINS] = {.name = "vhost.hsts_subdomains",
+                             IN_VHOST(hsts_subdomains),
+                             .type = VALUE_BOOL,
+                             .preset = "false",
+                             .help = "Whether hsts holds for all names below the site's too."},
     [ROW_PHP] = {.name = "vhost.php",
                  IN_VHOST(php),
                  .type = VALUE_PHP,
                  .preset_note = "no PHP: a .php file is answered 403, never sent",
                  .help =
                      "Turns PHP on, with the php directives inside; {} takes all defaults."},
+    [ROW_TLS_CERTIFICATE] =
+        {.name = "tls.certificate",
+         IN_TLS(certificate),
+         .type = VALUE_PATH,
+         .required = true,
+         .help = "The certificate in PEM, followed by those that lead to a root (certbot's "
+                 "fullchain.pem)."},
+    [ROW_TLS_KEY] = {.name = "tls.key",
+                     IN_TLS(key),
+                     .type = VALUE_PATH,
+                     .required = true,
+                     .help =
+                         "Its private key in PEM, without a password. It may be root's, mode "
+                         "0600: what the user can read, his PHP can read too."},
+    [ROW_TLS_MIN_VERSION] = {.name = "tls.min_version",
+                             IN_TLS(min_version),
+                             .type = VALUE_WORD,
+                             .words = "1.2 1.3",
+                             .preset = "1.2",
+                             .help = "The oldest version of TLS that is spoken."},
     [ROW_PHP_COMMAND] = {.name = "php.command",
                          IN_PHP(command),
                          .type = VALUE_PATH,

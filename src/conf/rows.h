@@ -13,6 +13,7 @@
 enum section {
     SECTION_MAIN,
     SECTION_VHOST,
+    SECTION_TLS,
     SECTION_PHP,
     SECTION_HEADERS,
     SECTION_REDIRECTS,
@@ -54,6 +55,7 @@ enum value_type {
     VALUE_SOCKET,   /* absolute path of a unix socket */
     VALUE_PREFIX,   /* pattern of paths that has its one star at the end, or none */
     VALUE_VHOSTS,   /* list of mappings: SECTION_VHOST */
+    VALUE_TLS,      /* a mapping: SECTION_TLS */
     VALUE_PHP,      /* a mapping, maybe empty: SECTION_PHP */
     VALUE_ENV,      /* a mapping with free keys */
     VALUE_DEFINE,   /* the same, of php.ini's names */
@@ -77,6 +79,7 @@ enum row_shape {
 
 enum row_id {
     ROW_LISTEN,
+    ROW_LISTEN_TLS,
     ROW_ACCEPTORS,
     ROW_ACCEPTOR_USER,
     ROW_RUN_DIR,
@@ -95,6 +98,8 @@ enum row_id {
     ROW_BODY_RATE,
     ROW_CONNECTIONS_MAX,
     ROW_CONNECTIONS_PER_ADDRESS,
+    ROW_ACME_CHALLENGE_DIR,
+    ROW_ACME_USER,
     ROW_INCLUDE,
     ROW_VHOSTS,
     ROW_HOST,
@@ -130,7 +135,14 @@ enum row_id {
     ROW_ALLOW,
     ROW_DENY,
     ROW_CONNECTIONS,
+    ROW_TLS,
+    ROW_HTTPS_REDIRECT,
+    ROW_HSTS,
+    ROW_HSTS_SUBDOMAINS,
     ROW_PHP,
+    ROW_TLS_CERTIFICATE,
+    ROW_TLS_KEY,
+    ROW_TLS_MIN_VERSION,
     ROW_PHP_COMMAND,
     ROW_PHP_PROCESSES,
     ROW_PHP_MAX_REQUESTS,

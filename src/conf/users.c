@@ -198,8 +198,8 @@ users_find(struct users *u, const char *user, const char *group, size_t *row,
 }
 
 int
-users_acceptor(const struct conf *conf, const char *user, struct ids *out,
-               char why[static USERS_WHY_MAX])
+users_system(const struct conf *conf, const char *user, const char *preset, struct ids *out,
+             char why[static USERS_WHY_MAX])
 {
     struct ids ids;
     char self[16];
@@ -209,7 +209,7 @@ users_acceptor(const struct conf *conf, const char *user, struct ids *out,
     if (!conf->switching)
         user = self;
     else if (!user)
-        user = ids_lookup("hostel", NULL, &ids) == 0 ? "hostel" : "nobody";
+        user = ids_lookup(preset, NULL, &ids) == 0 ? preset : "nobody";
     rc = look_up(user, NULL, &ids, why);
     if (rc < 0)
         return rc;
@@ -219,4 +219,16 @@ users_acceptor(const struct conf *conf, const char *user, struct ids *out,
     }
     *out = ids;
     return 0;
+}
+
+size_t
+users_add_system(struct users *u, const struct ids *ids)
+{
+    size_t row = owner_row(u, ids);
+
+    if (u->conf->users[row].workers == 0) {
+        u->conf->users[row].workers = 1;
+        u->conf->users[row].system = true;
+    }
+    return row;
 }

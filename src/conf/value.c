@@ -4,6 +4,7 @@
 #include "value_rules.h"
 
 #include "hostel/base/text.h"
+#include "hostel/conf/model.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -282,6 +283,12 @@ value_host(struct span text, char name[static VALUE_HOST_MAX + 1])
         return -EINVAL;
     memcpy(name, low, text.n + 1);
     return 0;
+}
+
+int
+conf_host_name(const char *text, char name[static CONF_HOST_MAX + 1])
+{
+    return value_host(span_str(text), name);
 }
 
 static int

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #define VALUE_PATH_MAX 4095 /* PATH_MAX without its NUL */
-#define VALUE_HOST_MAX 253  /* RFC 1035 2.3.4, in text */
+#define VALUE_HOST_MAX 253  /* RFC 1035 2.3.4, in text; CONF_HOST_MAX */
 #define VALUE_WHY_MAX  256
 
 /*

@@ -101,6 +101,16 @@ walk_php(struct walk *w, const struct row *r)
 }
 
 static void
+walk_tls(struct walk *w, const struct row *r)
+{
+    w->notes->vhosts[w->notes->nvhosts - 1].tls_line = events_here(w).line;
+    if (events_is(w, YAML_MAPPING_START_EVENT))
+        walk_section(w, SECTION_TLS);
+    else
+        walk_refuse(w, r, "a mapping");
+}
+
+static void
 note_vhost(struct walk *w)
 {
     struct notes *n = w->notes;
@@ -143,6 +153,8 @@ walk_value(struct walk *w, const struct row *r)
         walk_list(w, r);
     else if (r->type == VALUE_VHOSTS)
         walk_vhosts(w, r);
+    else if (r->type == VALUE_TLS)
+        walk_tls(w, r);
     else if (r->type == VALUE_PHP)
         walk_php(w, r);
     else if (r->type == VALUE_ENV || r->type == VALUE_DEFINE)
@@ -158,6 +170,7 @@ unknown_key(struct walk *w, enum section section, const char *key)
 {
     static const char *const where[] = {"at the top of the main file",
                                         "in a vhost",
+                                        "in tls",
                                         "in php",
                                         "in headers",
                                         "in redirects",

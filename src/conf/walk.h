@@ -25,6 +25,7 @@ struct note_list { /* of a mapping with free keys */
 struct note_vhost {
     struct place at;
     bool php;
+    size_t tls_line; /* 0: there is none */
     struct note_list env, define;
     struct rules rules;
     char *fallback; /* of a preset; of a vhost libcyaml has it */

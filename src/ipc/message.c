@@ -31,13 +31,15 @@ void
 msg_listener_put(struct writer *w, const struct msg_listener *m)
 {
     put_u32(w, m->id);
+    put_u8(w, m->tls);
 }
 
 int
 msg_listener_get(struct reader *r, struct msg_listener *m)
 {
     m->id = get_u32(r);
-    return got(r, true);
+    m->tls = get_u8(r);
+    return got(r, m->tls <= 1);
 }
 
 void
@@ -100,6 +102,7 @@ msg_worker_init_put(struct writer *w, const struct msg_worker_init *m)
     put_u32(w, m->send_timeout_ms);
     put_u32(w, m->conns_max);
     put_u32(w, m->conns_per_addr);
+    put_u8(w, m->acme);
     put_u64(w, m->body_rate);
 }
 
@@ -116,6 +119,7 @@ msg_worker_init_get(struct reader *r, struct msg_worker_init *m)
     m->send_timeout_ms = get_u32(r);
     m->conns_max = get_u32(r);
     m->conns_per_addr = get_u32(r);
+    m->acme = get_u8(r);
     m->body_rate = get_u64(r);
     return got(r, m->user.n > 0 && m->conns_max && m->conns_per_addr);
 }
@@ -177,6 +181,10 @@ msg_vhost_put(struct writer *w, const struct msg_vhost *m)
     put_u64(w, m->compress_min);
     put_span(w, m->fallback);
     put_u32(w, m->conns_max);
+    put_u16(w, m->https_port);
+    put_u32(w, m->hsts_seconds);
+    put_u8(w, m->hsts_subdomains);
+    put_u8(w, m->acme);
 }
 
 /* The bytes that have to be a path: absolute, if there are any. */
@@ -203,9 +211,42 @@ msg_vhost_get(struct reader *r, struct msg_vhost *m)
     m->compress_min = get_u64(r);
     m->fallback = get_span(r, MSG_PATH_MAX);
     m->conns_max = get_u32(r);
+    m->https_port = get_u16(r);
+    m->hsts_seconds = get_u32(r);
+    m->hsts_subdomains = get_u8(r);
+    m->acme = get_u8(r);
     return got(r, m->names.n && m->root.n && absolute(m->root) && absolute(m->fallback) &&
                       m->by_default <= 1 && m->autoindex <= 1 && m->compress <= 1 &&
-                      m->stream <= 1 && m->symlinks <= MSG_SYMLINKS_OFF);
+                      m->stream <= 1 && m->symlinks <= MSG_SYMLINKS_OFF && m->hsts_subdomains <= 1 &&
+                      m->acme <= 1);
+}
+
+void
+msg_tls_put(struct writer *w, const struct msg_tls *m)
+{
+    put_u8(w, m->version_min);
+}
+
+int
+msg_tls_get(struct reader *r, struct msg_tls *m)
+{
+    m->version_min = get_u8(r);
+    return got(r, m->version_min == 12 || m->version_min == 13);
+}
+
+void
+msg_tickets_put(struct writer *w, const struct msg_tickets *m)
+{
+    put_u8(w, m->kernel);
+    put_span(w, m->keys);
+}
+
+int
+msg_tickets_get(struct reader *r, struct msg_tickets *m)
+{
+    m->kernel = get_u8(r);
+    m->keys = get_span(r, MSG_TICKETS_MAX * MSG_TICKET_BYTES);
+    return got(r, m->kernel <= 1 && m->keys.n > 0 && m->keys.n % MSG_TICKET_BYTES == 0);
 }
 
 void
@@ -407,4 +448,70 @@ msg_conn_back_get(struct reader *r, struct msg_conn_back *m)
 {
     m->prefix = get_span(r, MSG_PREFIX_MAX);
     return got(r, m->prefix.n > 0);
+}
+
+void
+msg_examine_put(struct writer *w, const struct msg_examine *m)
+{
+    put_u32(w, m->version);
+    put_u32(w, m->id);
+    put_span(w, m->names);
+}
+
+int
+msg_examine_get(struct reader *r, struct msg_examine *m)
+{
+    m->version = get_u32(r);
+    m->id = get_u32(r);
+    m->names = get_span(r, MSG_NAMES_MAX);
+    return got(r, m->version == IPC_VERSION);
+}
+
+void
+msg_examined_put(struct writer *w, const struct msg_examined *m)
+{
+    put_u32(w, m->id);
+    put_span(w, m->found);
+    put_span(w, m->covered);
+}
+
+int
+msg_examined_get(struct reader *r, struct msg_examined *m)
+{
+    m->id = get_u32(r);
+    m->found = get_span(r, MSG_FOUND_MAX);
+    m->covered = get_span(r, MSG_NAMES_MAX);
+    return got(r, true);
+}
+
+void
+msg_make_put(struct writer *w, const struct msg_make *m)
+{
+    put_u32(w, m->version);
+    put_u32(w, m->days);
+    put_span(w, m->names);
+}
+
+int
+msg_make_get(struct reader *r, struct msg_make *m)
+{
+    m->version = get_u32(r);
+    m->days = get_u32(r);
+    m->names = get_span(r, MSG_NAMES_MAX);
+    return got(r, m->version == IPC_VERSION && m->days >= 1 && m->days <= 36500 && m->names.n);
+}
+
+void
+msg_made_put(struct writer *w, const struct msg_made *m)
+{
+    put_span(w, m->certificate);
+    put_span(w, m->key);
+}
+
+int
+msg_made_get(struct reader *r, struct msg_made *m)
+{
+    m->certificate = get_span(r, MSG_PEM_MAX);
+    m->key = get_span(r, MSG_PEM_MAX);
+    return got(r, m->certificate.n && m->key.n);
 }

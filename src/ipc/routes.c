@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROUTES_MAGIC  0x31726f75746573ULL /* "routes1" */
+#define ROUTES_MAGIC  0x33726f75746573ULL /* "routes3" */
 #define ROUTES_SEALS  (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define ROUTES_LABELS 128 /* a name of 255 bytes has no more */
 #define NAME_MAX_LEN  255
@@ -28,6 +28,8 @@ struct header {
     uint32_t slots; /* a power of two, more than names */
     uint32_t users;
     uint32_t unknown;
+    uint32_t nameless; /* TLS without a server name */
+    uint32_t acme;
     uint32_t unused;
 };
 
@@ -35,6 +37,7 @@ struct slot {
     uint32_t offset; /* of the name, from the table's start; 0 = empty slot */
     uint32_t length;
     uint32_t user;
+    uint32_t tls; /* 0, 1 */
 };
 
 struct routes {
@@ -75,7 +78,7 @@ fill(char *table, uint32_t slots, const struct route *routes, size_t n)
             if (span_eq(name, span_of(table + slot[k].offset, slot[k].length)))
                 return -EEXIST;
         memcpy(table + at, name.p, name.n);
-        slot[k] = (struct slot){(uint32_t)at, (uint32_t)name.n, routes[i].user};
+        slot[k] = (struct slot){(uint32_t)at, (uint32_t)name.n, routes[i].user, routes[i].tls};
         at += name.n;
     }
     return 0;
@@ -111,7 +114,8 @@ fail:
 }
 
 int
-routes_build(const struct route *routes, size_t n, uint32_t users, uint32_t unknown, int *memfd)
+routes_build(const struct route *routes, size_t n, uint32_t users, uint32_t unknown,
+             uint32_t nameless, uint32_t acme, int *memfd)
 {
     size_t bytes = sizeof(struct header);
     uint32_t slots = 8;
@@ -133,7 +137,7 @@ routes_build(const struct route *routes, size_t n, uint32_t users, uint32_t unkn
         return -E2BIG;
     table = mem_new(bytes);
     h = (struct header *)(void *)table;
-    *h = (struct header){ROUTES_MAGIC, bytes, slots, users, unknown, 0};
+    *h = (struct header){ROUTES_MAGIC, bytes, slots, users, unknown, nameless, acme, 0};
     rc = fill(table, slots, routes, n);
     if (rc == 0)
         rc = seal(table, bytes, memfd);
@@ -151,7 +155,9 @@ consistent(const struct routes *r)
     if (h->magic != ROUTES_MAGIC || h->bytes > r->bytes || h->slots == 0 ||
         (h->slots & (h->slots - 1)) ||
         h->slots > (r->bytes - sizeof(*h)) / sizeof(struct slot) ||
-        (h->unknown != ROUTES_NO_USER && h->unknown >= h->users))
+        (h->unknown != ROUTES_NO_USER && h->unknown >= h->users) ||
+        (h->nameless != ROUTES_NO_USER && h->nameless >= h->users) ||
+        (h->acme != ROUTES_NO_USER && h->acme >= h->users))
         return false;
     for (uint32_t i = 0; i < h->slots; i++) {
         const struct slot *s = &r->slots[i];
@@ -208,29 +214,53 @@ routes_users(const struct routes *r)
     return r->h->users;
 }
 
-static uint32_t
+static const struct slot *
 lookup(const struct routes *r, struct span name)
 {
     uint32_t mask = r->h->slots - 1;
 
     for (uint32_t k = hash(name) & mask; r->slots[k].offset; k = (k + 1) & mask)
         if (span_eq(name, span_of((const char *)r->h + r->slots[k].offset, r->slots[k].length)))
-            return r->slots[k].user;
-    return ROUTES_NO_USER;
+            return &r->slots[k];
+    return NULL;
+}
+
+/* The name itself, else the longest suffix: "*.b.example" before "*.example". */
+static const struct slot *
+find(const struct routes *r, struct span host)
+{
+    const struct slot *slot = host.n ? lookup(r, host) : NULL;
+
+    for (int i = 0; !slot && i < ROUTES_LABELS && host.n; i++) {
+        host = span_skip(host, span_find(host, '.'));
+        if (host.n > 1)
+            slot = lookup(r, host);
+        host = span_skip(host, 1);
+    }
+    return slot;
 }
 
 uint32_t
 routes_find(const struct routes *r, struct span host, bool *by_default)
 {
-    uint32_t user = host.n ? lookup(r, host) : ROUTES_NO_USER;
+    const struct slot *slot = find(r, host);
 
-    /* the longest suffix wins: "*.b.example" before "*.example" */
-    for (int i = 0; user == ROUTES_NO_USER && i < ROUTES_LABELS && host.n; i++) {
-        host = span_skip(host, span_find(host, '.'));
-        if (host.n > 1)
-            user = lookup(r, host);
-        host = span_skip(host, 1);
-    }
-    *by_default = user == ROUTES_NO_USER;
-    return *by_default ? r->h->unknown : user;
+    *by_default = !slot;
+    return slot ? slot->user : r->h->unknown;
+}
+
+uint32_t
+routes_find_tls(const struct routes *r, struct span host)
+{
+    const struct slot *slot = find(r, host);
+
+    if (host.n == 0)
+        return r->h->nameless;
+    return slot && slot->tls ? slot->user : ROUTES_NO_USER;
+}
+
+uint32_t
+routes_acme(const struct routes *r)
+{
+    return r->h->acme;
 }

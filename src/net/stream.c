@@ -1,9 +1,12 @@
-/* A plain TCP connection: direct recv, sendmsg and sendfile on libuv's poll. Floor 3; worker.
+/*
+ * A TCP connection: direct recv, sendmsg and sendfile on libuv's poll; or, where there is one,
+ * a transport in between. Floor 3; worker.
  */
 #include "hostel/net/stream.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
 #include "taken.h"
+#include "transport.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,11 +68,11 @@ drop_all(struct stream *s)
         TAILQ_REMOVE(&s->out, p, next);
         piece_free(p);
     }
-    s->memory_bytes = 0;
+    s->memory_bytes = s->wire_bytes = 0;
 }
 
-static int
-broken(struct stream *s, int error)
+int
+stream_broken(struct stream *s, int error)
 {
     if (!s->error)
         s->error = error;
@@ -84,6 +87,20 @@ stream_init(struct stream *s, uv_loop_t *loop, int fd, void (*on_ready)(struct s
     TAILQ_INIT(&s->out);
 }
 
+int
+stream_handshake(struct stream *s)
+{
+    if (s->error)
+        return s->error;
+    return s->transport ? s->transport->handshake(s) : 0;
+}
+
+enum stream_protocol
+stream_alpn(const struct stream *s)
+{
+    return s->transport ? s->transport->alpn(s) : STREAM_HTTP1;
+}
+
 ssize_t
 stream_read(struct stream *s, void *p, size_t n)
 {
@@ -91,6 +108,8 @@ stream_read(struct stream *s, void *p, size_t n)
 
     if (s->error)
         return s->error;
+    if (s->transport)
+        return s->transport->read(s, p, n);
     do
         got = recv(s->fd, p, n, MSG_DONTWAIT);
     while (got < 0 && errno == EINTR);
@@ -98,7 +117,7 @@ stream_read(struct stream *s, void *p, size_t n)
         return got;
     if (errno == EAGAIN || errno == EWOULDBLOCK)
         return -EAGAIN;
-    return broken(s, -errno);
+    return stream_broken(s, -errno);
 }
 
 void
@@ -208,6 +227,21 @@ copy_file(struct stream *s, const struct segment *seg, size_t *wanted)
                 MSG_NOSIGNAL | MSG_DONTWAIT | (seg->length > (uint64_t)n ? MSG_MORE : 0));
 }
 
+/* n bytes of the file range at the head of the queue are out. */
+static void
+file_sent(struct stream *s, size_t n)
+{
+    struct stream_piece *p = TAILQ_FIRST(&s->out);
+
+    s->sent_bytes += n;
+    p->seg.offset += n;
+    p->seg.length -= n;
+    if (p->seg.length == 0) {
+        TAILQ_REMOVE(&s->out, p, next);
+        piece_free(p);
+    }
+}
+
 static ssize_t
 send_file(struct stream *s, size_t *wanted)
 {
@@ -221,24 +255,46 @@ send_file(struct stream *s, size_t *wanted)
         return -errno;
     if (n == 0)
         return -EIO; /* the file shrank: cut, never pad */
-    s->sent_bytes += (uint64_t)n;
-    p->seg.offset += (uint64_t)n;
-    p->seg.length -= (uint64_t)n;
-    if (p->seg.length == 0) {
-        TAILQ_REMOVE(&s->out, p, next);
-        piece_free(p);
-    }
+    file_sent(s, (size_t)n);
     return n;
 }
 
+ssize_t
+stream_take(struct stream *s, char *room, size_t size)
+{
+    struct stream_piece *p;
+    size_t got = 0;
+
+    while (got < size && (p = TAILQ_FIRST(&s->out))) {
+        size_t left = size - got;
+
+        if (p->seg.fd < 0) {
+            size_t n = p->seg.bytes.n < left ? p->seg.bytes.n : left;
+
+            memcpy(room + got, p->seg.bytes.p, n);
+            got += n;
+            memory_sent(s, n);
+        } else {
+            size_t want = p->seg.length < left ? (size_t)p->seg.length : left;
+            ssize_t n = pread(p->seg.fd, room + got, want, (off_t)p->seg.offset);
+
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n <= 0)
+                return n < 0 ? -errno : -EIO; /* the file shrank: cut, never pad */
+            got += (size_t)n;
+            file_sent(s, (size_t)n);
+        }
+    }
+    return (ssize_t)got;
+}
+
 int
-stream_flush(struct stream *s)
+stream_flush_plain(struct stream *s)
 {
     size_t turn = 0;
 
-    if (s->error)
-        return s->error;
-    while (stream_pending(s)) {
+    while (stream_queued(s)) {
         bool file = TAILQ_FIRST(&s->out)->seg.fd >= 0;
         size_t wanted;
         ssize_t n = file ? send_file(s, &wanted) : send_memory(s, &wanted);
@@ -248,13 +304,21 @@ stream_flush(struct stream *s)
         if (n == -EAGAIN)
             return -EAGAIN;
         if (n < 0)
-            return broken(s, (int)n);
+            return stream_broken(s, (int)n);
         turn += (size_t)n;
         /* less than asked means the socket is full: no call just to hear it again */
-        if (((size_t)n < wanted || turn >= FLUSH_BYTES) && stream_pending(s))
+        if (((size_t)n < wanted || turn >= FLUSH_BYTES) && stream_queued(s))
             return -EAGAIN;
     }
     return 0;
+}
+
+int
+stream_flush(struct stream *s)
+{
+    if (s->error)
+        return s->error;
+    return s->transport ? s->transport->flush(s) : stream_flush_plain(s);
 }
 
 static void
@@ -268,7 +332,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 
         s->watched = 0;
         (void)getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &n);
-        (void)broken(s, error ? -error : -ECONNRESET);
+        (void)stream_broken(s, error ? -error : -ECONNRESET);
     } else if (events & UV_WRITABLE) {
         (void)stream_flush(s);
     }
@@ -284,7 +348,7 @@ watch(struct stream *s, int events)
         int rc = uv_poll_init(s->loop, &s->poll, s->fd);
 
         if (rc < 0) { /* the user's epoll watches are used up, or memory is */
-            (void)broken(s, rc);
+            (void)stream_broken(s, rc);
             return;
         }
         s->poll.data = s;
@@ -301,7 +365,9 @@ void
 stream_watch(struct stream *s, bool readable)
 {
     if (!s->error)
-        watch(s, (readable ? UV_READABLE : 0) | (stream_pending(s) ? UV_WRITABLE : 0));
+        watch(s, (readable ? UV_READABLE : 0) |
+                     /* no event comes for what was read already: room for output is one */
+                     (stream_pending(s) || (readable && s->buffered) ? UV_WRITABLE : 0));
 }
 
 void
@@ -321,6 +387,8 @@ stream_taken(const struct stream *s)
 void
 stream_shutdown(struct stream *s)
 {
+    if (s->transport && !s->transport->farewell(s))
+        return; /* it would overtake what waits for the socket */
     (void)shutdown(s->fd, SHUT_WR);
 }
 
@@ -337,7 +405,10 @@ stream_detach(struct stream *s, void (*on_closed)(struct stream *s))
 {
     int fd = fd_take(&s->fd);
 
-    (void)broken(s, -ENOTCONN);
+    if (s->transport)
+        s->transport->free(s);
+    s->transport = NULL;
+    (void)stream_broken(s, -ENOTCONN);
     s->on_closed = on_closed;
     if (s->polled) {
         /* takes it out of epoll at once, before the socket lives on elsewhere */
@@ -355,6 +426,8 @@ stream_close(struct stream *s, bool abort, void (*on_closed)(struct stream *s))
     const struct linger how = {.l_onoff = abort};
     int fd;
 
+    if (s->transport && !abort && !s->error)
+        (void)s->transport->farewell(s);
     /* whoever shares it may have asked for a close() that waits */
     if (abort || s->shared)
         (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &how, sizeof(how));

@@ -1,7 +1,7 @@
 /*
  * Which answerer? Floor 5; worker.
  *
- *   address -> method -> path -> password -> redirects -> paths that are not served
+ *   address -> method -> path -> https -> password -> redirects -> paths that are not served
  *
  *   then the path -> upstream_answer
  *              \-- file cache ---------------> static_send
@@ -22,6 +22,7 @@
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
 #include "hostel/http/path.h"
+#include "hostel/peek/head.h"
 #include "hostel/serve/php.h"
 #include "hostel/serve/response.h"
 #include "headers.h"
@@ -275,6 +276,26 @@ answer_fallback(struct exchange *x, struct span path)
         errorpage_answer(x, 404, NULL, 0);
 }
 
+/*
+ * Two ways to lay out a directory of challenges: as a webroot, or the tokens alone.
+ *
+ * ret  the path to look at
+ */
+static struct span
+challenge(struct exchange *x, struct span path)
+{
+    struct span token = span_skip(path, sizeof(HEAD_ACME) - 2);
+    struct found f;
+
+    if (!x->site->acme || !head_is_acme(path))
+        return path;
+    resolve(x->site, path, date_mono_ms(), &f);
+    if (f.kind == FOUND_NOTHING && f.status == 404)
+        return token;
+    fd_close(&f.fd);
+    return path;
+}
+
 static void
 answer_path(struct exchange *x, struct span path)
 {
@@ -321,7 +342,7 @@ exchange_answer(struct exchange *x, struct filecache *files)
         return;
     }
     path = span_of(room, (size_t)n);
-    if (auth_passed(x, path) && !redirect_answer(x, path) && served(x, path, NULL) &&
+    if (!redirect_to_https(x, path) && auth_passed(x, path) && !redirect_answer(x, path) && served(x, path, NULL) &&
         !upstream_answer(x, path))
-        answer_path(x, path);
+        answer_path(x, challenge(x, path));
 }

@@ -2,7 +2,7 @@
  * The filter of response heads. Floor 5; worker.
  *
  *   answerer -> head: error page's status and fields, or a script's -> expires -> headers ->
- * the next sink body, flush, end, fail: passed on
+ * HSTS -> the next sink; body, flush, end, fail: passed on
  */
 #include "headers.h"
 #include "hostel/base/date.h"
@@ -162,6 +162,13 @@ next_of(struct sink *s)
     return exchange_of(s)->headers.next;
 }
 
+/* Without TLS it would be ignored, and might have been written by anybody. RFC 6797 7.2 */
+static bool
+wants_hsts(const struct exchange *x)
+{
+    return x->visitor->https && x->site->hsts;
+}
+
 static enum sink_flow
 on_head(struct sink *s, const struct response *given)
 {
@@ -182,6 +189,8 @@ on_head(struct sink *s, const struct response *given)
         n = path_decode(x->req.path, path, sizeof(path));
         headers_apply(rules, span_of(path, n < 0 ? 0 : (size_t)n), &r);
     }
+    if (wants_hsts(x) && !find(&r, SPAN("Strict-Transport-Security")))
+        response_add(&r, SPAN("Strict-Transport-Security"), span_str(x->site->hsts));
     return x->headers.next->ops->head(x->headers.next, &r);
 }
 
@@ -229,7 +238,7 @@ headers_start(struct exchange *x, bool always)
 {
     const struct site_rules *rules = &x->site->rules;
 
-    if (x->headers.next || !(always || rules->nheaders || rules->nexpires))
+    if (x->headers.next || !(always || rules->nheaders || rules->nexpires || wants_hsts(x)))
         return;
     x->headers.next = x->sink;
     x->headers.sink.ops = &filter_ops;

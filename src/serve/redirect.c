@@ -1,5 +1,6 @@
 /* Where a redirect leads. Floor 5; worker. RFC 9110 15.4 */
 #include "redirect.h"
+#include "hostel/peek/head.h"
 #include "hostel/http/path.h"
 
 /* Which part of an URL is being written. */
@@ -172,4 +173,36 @@ redirect_answer(struct exchange *x, struct span path)
         return true;
     }
     return false;
+}
+
+bool
+redirect_to_https(struct exchange *x, struct span path)
+{
+    bool reading = x->req.method == METHOD_GET || x->req.method == METHOD_HEAD;
+    struct field location = {SPAN("Location"), {NULL, 0}};
+    struct buf target;
+    int rc;
+
+    /* who says no host is so old that he has no TLS either */
+    if (x->visitor->https || x->site->https_port == 0 || !x->req.host_name[0] ||
+        head_is_acme(path))
+        return false;
+    buf_init(&target, REDIRECT_LOCATION_MAX);
+    rc = buf_addf(&target, "https://%s", x->req.host_name);
+    if (rc == 0 && x->site->https_port != 443)
+        rc = buf_addf(&target, ":%u", x->site->https_port);
+    /* still encoded, and without a byte that could not stand there: it was in a request line */
+    if (rc == 0)
+        rc = buf_add_span(&target, x->req.path);
+    if (rc == 0 && x->req.has_query)
+        rc = buf_add_str(&target, "?");
+    if (rc == 0 && x->req.has_query)
+        rc = buf_add_span(&target, x->req.query);
+    location.value = buf_span(&target);
+    if (rc < 0)
+        errorpage_answer(x, 414, NULL, 0);
+    else /* 308: the method stays what it is. RFC 9110 15.4.9 */
+        errorpage_answer(x, reading ? 301 : 308, &location, 1);
+    buf_done(&target);
+    return true;
 }

@@ -29,4 +29,12 @@ int redirect_target(struct buf *out, const char *to, const struct span *captures
  */
 bool redirect_answer(struct exchange *x, struct span path);
 
+/*
+ * Send a request without TLS to the same address with https, where its site wants that.
+ *
+ * in   path  decoded; an ACME challenge stays
+ * ret  true: the exchange is answered
+ */
+bool redirect_to_https(struct exchange *x, struct span path);
+
 #endif

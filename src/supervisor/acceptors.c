@@ -54,7 +54,7 @@ send_fd(struct acceptor_child *a, enum msg_type type, const struct buf *payload,
 static int
 send_listener(struct acceptor_child *a, uint32_t id)
 {
-    struct msg_listener m = {id};
+    struct msg_listener m = {id, a->child.s->conf->listen[id].tls};
     struct buf b;
     struct writer w = {&b, 0};
     int rc;

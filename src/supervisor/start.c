@@ -39,8 +39,8 @@ cannot(const char *what, const char *name, int error)
  */
 
 /* Beside this executable (a build directory), else in the libexec directory next to it. */
-static int
-open_helper(const char *name)
+int
+helper_open(const char *name)
 {
     static const char *const places[] = {"", "../libexec/hostel/"};
     char self[4096];
@@ -62,15 +62,28 @@ open_helper(const char *name)
     return -ENOENT;
 }
 
+static bool
+wants_tls(const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->nvhosts; i++)
+        if (conf->vhosts[i].tls)
+            return true;
+    return false;
+}
+
 static int
 open_helpers(struct supervisor *s)
 {
-    s->acceptor_exe = open_helper("hostel-acceptor");
+    s->acceptor_exe = helper_open("hostel-acceptor");
     if (s->acceptor_exe < 0)
         return cannot("cannot find", "hostel-acceptor", s->acceptor_exe);
-    s->worker_exe = open_helper("hostel-worker");
+    s->worker_exe = helper_open("hostel-worker");
     if (s->worker_exe < 0)
         return cannot("cannot find", "hostel-worker", s->worker_exe);
+    s->worker_tls_exe = helper_open("hostel-worker-tls");
+    if (s->worker_tls_exe < 0 && wants_tls(s->conf))
+        return cannot("cannot find", "hostel-worker-tls", s->worker_tls_exe);
+    s->tls_kernel = supervisor_ktls();
     return 0;
 }
 
@@ -195,7 +208,7 @@ static int
 build_routes(struct supervisor *s)
 {
     const struct conf *conf = s->conf;
-    uint32_t unknown = ROUTES_NO_USER;
+    uint32_t unknown = ROUTES_NO_USER, nameless = ROUTES_NO_USER;
     struct route *routes;
     size_t n = 0;
     int rc;
@@ -208,13 +221,17 @@ build_routes(struct supervisor *s)
     for (size_t i = 0; i < conf->nvhosts; i++) {
         const struct conf_vhost *v = &conf->vhosts[i];
 
-        routes[n++] = (struct route){span_str(v->host), (uint32_t)v->user};
+        routes[n++] = (struct route){span_str(v->host), (uint32_t)v->user, v->tls};
         for (char **name = v->aliases; *name; name++)
-            routes[n++] = (struct route){span_str(*name), (uint32_t)v->user};
+            routes[n++] = (struct route){span_str(*name), (uint32_t)v->user, v->tls};
         if (v->by_default)
             unknown = (uint32_t)v->user;
+        if (v->by_default && v->tls)
+            nameless = (uint32_t)v->user;
     }
-    rc = routes_build(routes, n, (uint32_t)conf->nusers, unknown, &s->routes_fd);
+    rc = routes_build(routes, n, (uint32_t)conf->nusers, unknown, nameless,
+                      conf->acme == CONF_NO_USER ? ROUTES_NO_USER : (uint32_t)conf->acme,
+                      &s->routes_fd);
     free(routes);
     return rc < 0 ? cannot("routing table", "", rc) : 0;
 }
@@ -235,7 +252,8 @@ announce(struct supervisor *s)
                 (unsigned)geteuid());
     buf_init(&line, 64 * 1024);
     for (size_t i = 0; i < s->conf->nlisten; i++)
-        (void)buf_addf(&line, "%s%s", i ? ", " : "", s->conf->listen[i].text);
+        (void)buf_addf(&line, "%s%s%s", i ? ", " : "", s->conf->listen[i].text,
+                       s->conf->listen[i].tls ? " (TLS)" : "");
     fprintf(stderr, "hostel: ready, listening on %.*s\n", (int)line.len,
             line.data + line.start);
     buf_done(&line);
@@ -267,6 +285,7 @@ on_sweep(uv_timer_t *timer)
         acceptors_sweep(s, now);
     rooms_sweep(s, now);
     pools_sweep(s, now);
+    secrets_sweep(s, now);
     supervisor_stop_step(s, now);
 }
 

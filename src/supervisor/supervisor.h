@@ -7,6 +7,8 @@
  *   acceptors.c  the acceptors, and what they ask for
  *   rooms.c      one user: his channel, when his workers run, back-off
  *   workers.c    one worker: its start messages, what it asks for
+ *   examine.c    what is wrong with certificates; cert.c makes some; both ask an examiner
+ *   secrets.c    certificates and keys on their way to their user; session tickets
  *   pools.c      one php-cgi pool; pool_runs.c: its generations; pool_stuck.c: endless scripts
  *   children.c   any child: spawn, stderr, reaping; control.c: one that is talked to
  *   logs.c       log files; logpipe.c: what children say on stderr
@@ -185,6 +187,7 @@ struct room {
     unsigned running;
     unsigned crashes; /* in a row */
     uint64_t retry_ms;
+    struct room_secrets *secrets; /* NULL until a worker needs them */
 };
 
 void rooms_new(struct supervisor *s);
@@ -203,6 +206,21 @@ void worker_stop(struct worker_child *w, uint32_t timeout_ms);
 /* Tell one worker (or all that hold the pool, w NULL) how a pool is. */
 void
 worker_tell_pool(struct worker_child *w, enum msg_type type, const struct msg_pool_state *m);
+
+/* --- secrets.c ------------------------------------------------------------------------------
+ */
+
+#define TICKETS_LIFE_MS (8 * 3600 * 1000) /* as the newest; as long again as an older one */
+
+struct room_secrets; /* of a room that is served with TLS */
+
+/* Whether this room has a site with a certificate. */
+bool secrets_wanted(const struct room *r);
+/* ret  0 or -errno */
+int secrets_send_tickets(struct worker_child *w);
+/* After its VHOST. A certificate that cannot be read is said, and left out. */
+int secrets_send_tls(struct worker_child *w, const struct conf_vhost *v);
+void secrets_sweep(struct supervisor *s, uint64_t now_ms);
 
 /* --- pools.c, pool_runs.c, pool_stuck.c -----------------------------------------------------
  */
@@ -337,8 +355,9 @@ struct log_target {
 struct supervisor {
     uv_loop_t loop;
     const struct conf *conf;
-    int acceptor_exe, worker_exe; /* O_PATH */
-    char *empty_dir, *php_dir;    /* below run_dir */
+    int acceptor_exe, worker_exe, worker_tls_exe; /* O_PATH */
+    bool tls_kernel;                              /* it can encrypt what is sent */
+    char *empty_dir, *php_dir;                    /* below run_dir */
     int php_dir_fd;
     int pid_fd;
     int *listeners;
@@ -362,6 +381,8 @@ struct supervisor {
     int exit_code;
 };
 
+/* start.c: ret  a helper executable, O_PATH, owned by the caller; -ENOENT */
+int helper_open(const char *name);
 /* start.c: says "ready" once every acceptor is */
 void supervisor_acceptor_ready(struct supervisor *s);
 /* Nobody can connect any more, once the acceptors have closed theirs as well. */

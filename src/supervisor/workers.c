@@ -2,7 +2,8 @@
  * One worker: what it is told at its start (its user's vhosts and nothing else, I3) and what
  * it may ask for (its user's pools). Floor 6, hostel.
  *
- *   HELLO -> WORKER_INIT LOG* POOL* (VHOST RULE*)* START_WORKER -> READY -> POOL_WANT ... STOP
+ *   HELLO -> WORKER_INIT TICKETS? LOG* POOL* (VHOST TLS? RULE*)* START_WORKER -> READY ->
+ * POOL_WANT ... STOP
  */
 #include "sends_rules.h"
 #include "supervisor.h"
@@ -13,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +55,7 @@ send_init(struct worker_child *w)
         .send_timeout_ms = ms32(conf->send_timeout_ms),
         .conns_max = conf->connections_max,
         .conns_per_addr = conf->connections_per_address,
+        .acme = conf->acme != CONF_NO_USER,
         .body_rate = conf->body_rate,
     };
     struct buf b;
@@ -164,6 +167,24 @@ send_rules(struct worker_child *w, const struct conf_rule *rules, size_t n)
     return rc;
 }
 
+/* Where browsers are sent: the port that needs no saying, if there is one. */
+static uint16_t
+https_port(const struct conf *conf)
+{
+    uint16_t port = 0;
+
+    for (size_t i = 0; i < conf->nlisten && port != 443; i++) {
+        const struct sockaddr_storage *a = &conf->listen[i].addr;
+        uint16_t this =
+            ntohs(a->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)a)->sin6_port
+                                           : ((const struct sockaddr_in *)a)->sin_port);
+
+        if (conf->listen[i].tls && (port == 0 || this == 443))
+            port = this;
+    }
+    return port;
+}
+
 static int
 send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
 {
@@ -179,7 +200,11 @@ send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
                           .symlinks = sends_symlinks(v->symlinks),
                           .compress_min = v->compress_min,
                           .fallback = span_str(v->fallback),
-                          .conns_max = v->connections};
+                          .conns_max = v->connections,
+                          .https_port = v->https_redirect ? https_port(w->child.s->conf) : 0,
+                          .hsts_seconds = v->hsts_seconds,
+                          .acme = v->acme,
+                          .hsts_subdomains = v->hsts_subdomains};
     struct buf b, names, list;
     struct writer out = {&b, 0};
     int rc = 0;
@@ -205,6 +230,8 @@ send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
     buf_done(&names);
     buf_done(&list);
     if (rc == 0)
+        rc = secrets_send_tls(w, v);
+    if (rc == 0)
         rc = send_rules(w, v->rules, v->nrules);
     if (rc == 0 && v->app)
         rc = send_rules(w, v->app->rules, v->app->nrules);
@@ -218,6 +245,8 @@ send_all(struct worker_child *w)
     struct log_ids ids = {.n = 0};
     int rc = send_init(w);
 
+    if (rc == 0)
+        rc = secrets_send_tickets(w);
     for (size_t i = 0; rc == 0 && i < s->npools; i++)
         if (s->pools[i].room == w->room)
             rc = send_pool(w, &s->pools[i]);
@@ -366,7 +395,9 @@ worker_start(struct worker_child *w)
     (void)snprintf(w->child.label, sizeof(w->child.label), "hostel-worker of %s",
                    w->room->user->ids.name);
     spec_worker(&spec, s->conf, &w->room->user->ids, s->php_dir);
-    spec.exec_fd = s->worker_exe;
+    if (w->room->user->system) /* it has no file, and is no site's */
+        spec.min_uid = 1;
+    spec.exec_fd = secrets_wanted(w->room) ? s->worker_tls_exe : s->worker_exe;
     spec.nfds = 5;
     spec.fds[4] = w->room->back;
     rc = jails_open(s->conf, w->room->user, s->worker_exe, NULL, &spec.jail_fd);

@@ -22,6 +22,8 @@ struct walk {
     trust_group_fn *group;
     const void *data;
     char **why;
+    int file; /* at the end of the path; -1: a directory is looked for */
+    bool wants_file;
 };
 
 bool
@@ -96,7 +98,17 @@ step(struct walk *w, const char *name)
 
     if (next < 0)
         return -errno;
-    rc = fstat(next, &st) < 0 ? -errno : look(w, next, &st);
+    rc = fstat(next, &st) < 0 ? -errno : 0;
+    if (rc == 0 && w->wants_file && !S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode)) {
+        if (w->rest[strspn(w->rest, "/")])
+            rc = -ENOTDIR;
+        else
+            w->file = fd_take(&next);
+        fd_close(&next);
+        return rc;
+    }
+    if (rc == 0)
+        rc = look(w, next, &st);
     if (rc == 0 && S_ISLNK(st.st_mode)) {
         rc = follow(w, next);
     } else if (rc == 0 && S_ISDIR(st.st_mode)) {
@@ -121,32 +133,55 @@ next_name(struct walk *w)
     return name;
 }
 
-int
-trust_dir(const char *path, trust_group_fn *group, const void *data, int *dir, char **why)
+static int
+walk(struct walk *w, const char *path)
 {
-    struct walk w = {.group = group, .data = data, .why = why};
     struct stat st;
     char *name;
     int rc;
 
-    if (why)
-        *why = NULL;
+    if (w->why)
+        *w->why = NULL;
     if (path[0] != '/')
         return -EINVAL;
-    w.at = open("/", STEP_FLAGS);
-    if (w.at < 0)
+    w->at = open("/", STEP_FLAGS);
+    if (w->at < 0)
         return -errno;
-    w.rest = mem_str(path);
-    rc = fstat(w.at, &st) < 0 ? -errno : look(&w, w.at, &st);
-    while (rc == 0 && (name = next_name(&w))) {
-        rc = step(&w, name);
+    w->rest = mem_str(path);
+    rc = fstat(w->at, &st) < 0 ? -errno : look(w, w->at, &st);
+    while (rc == 0 && (name = next_name(w))) {
+        rc = step(w, name);
         free(name);
     }
+    free(w->rest);
+    if (rc == 0 && w->wants_file && w->file < 0)
+        rc = -EISDIR;
+    if (rc < 0 && w->why && !*w->why)
+        *w->why = mem_str(strerror(-rc));
+    return rc;
+}
+
+int
+trust_dir(const char *path, trust_group_fn *group, const void *data, int *dir, char **why)
+{
+    struct walk w = {.at = -1, .group = group, .data = data, .why = why, .file = -1};
+    int rc = walk(&w, path);
+
     if (rc == 0)
         *dir = fd_take(&w.at);
     fd_close(&w.at);
-    free(w.rest);
-    if (rc < 0 && why && !*why)
-        *why = mem_str(strerror(-rc));
+    return rc;
+}
+
+int
+trust_file(const char *path, int *file, char **why)
+{
+    struct walk w = {.at = -1, .why = why, .file = -1, .wants_file = true};
+    int rc = walk(&w, path);
+
+    if (rc == 0)
+        *file = fd_take(&w.file);
+    fd_close(&w.at);
+    fd_close(&w.file);
     return rc;
 }

@@ -1,9 +1,9 @@
 /*
  * The life of one HTTP/1 connection. Floor 6; worker.
  *
- *    adopt
- *      |
- *      v                 a host of another user
+ *    adopt -- TLS: SHAKE ----------------------------------------------> GONE
+ *      |        |
+ *      v        v        a host of another user, not with TLS
  *    HEAD ------------------------------------------> BACK ---+
  *    ^ |  \                                                   |
  *    | |   \-- no head comes, or no good one --+              |
@@ -20,6 +20,7 @@
  * steps and flushed when the turn ends, so that answers to pipelined requests leave together.
  */
 #include "conn.h"
+#include "hostel/base/log.h"
 #include "hostel/base/mem.h"
 #include "hostel/http/h1.h"
 
@@ -72,6 +73,51 @@ turn_is_over(const struct conn *c)
     return uv_hrtime() - c->all->turn_ns > TURN_NS;
 }
 
+/* --- SHAKE ------------------------------------------------------------------------------ */
+
+#define SHAKES_SAID_MAX 5 /* lines a second: anybody can make a handshake fail */
+
+static void
+say_failed(struct conn *c)
+{
+    struct conns *all = c->all;
+    const char *why = all->tls_ops->why(&c->stream);
+    uint64_t now_ms = uv_now(all->loop);
+
+    if (!*why)
+        return; /* he has hung up */
+    if (now_ms - all->shake_said_ms >= 1000) {
+        if (all->shakes_unsaid)
+            log_notice("%u more TLS handshakes failed", all->shakes_unsaid);
+        all->shake_said_ms = now_ms;
+        all->shakes_said = all->shakes_unsaid = 0;
+    }
+    if (all->shakes_said == SHAKES_SAID_MAX) {
+        all->shakes_unsaid++;
+        return;
+    }
+    all->shakes_said++;
+    log_notice("TLS handshake with %s failed: %s", c->visitor.addr, why);
+}
+
+static enum conn_state
+step_shake(struct conn *c)
+{
+    int rc;
+
+    if (c->refusal) /* one too many: no work is done to tell him so */
+        return CONN_GONE;
+    rc = stream_handshake(&c->stream);
+    if (rc == -EAGAIN)
+        return CONN_SHAKE;
+    if (rc < 0) {
+        say_failed(c);
+        return CONN_GONE;
+    }
+    c->drained = c->stream.dry && !c->stream.buffered;
+    return CONN_HEAD;
+}
+
 /* --- HEAD ------------------------------------------------------------------------------- */
 
 const struct site *
@@ -80,7 +126,7 @@ conn_route(struct conn *c, const char *host)
     const struct site *site = sites_find(c->all->sites, span_str(host));
 
     if (site || !c->by_default)
-        return site;
+        return site && c->visitor.https && !site->tls ? NULL : site;
     if (c->first && !c->default_host)
         c->default_host = mem_str(host);
     if (!c->default_host || strcmp(host, c->default_host) != 0)
@@ -105,18 +151,36 @@ take_request(struct conn *c, const struct site *site)
         chunked_init(&r->chunked);
 }
 
+/*
+ * Challenges of ACME are not the host's to answer, without TLS, where somebody does it for all.
+ *
+ * in   again  it came back here: nobody else wants it
+ * ret  NULL: not for here
+ */
+static const struct site *
+site_of(struct conn *c, const struct head *head, bool again)
+{
+    if (c->all->settings.acme && !c->visitor.https && head_is_acme(head->path)) {
+        const struct site *acme = sites_acme(c->all->sites);
+
+        if (acme || !again)
+            return acme;
+    }
+    return conn_route(c, head->host_name);
+}
+
 static enum conn_state
 on_head(struct conn *c)
 {
     struct head *head = &c->all->parsed;
-    const struct site *site = conn_route(c, head->host_name);
-    bool first = c->first;
+    bool first = c->first, again = first && c->returned;
+    const struct site *site = site_of(c, head, again);
     unsigned status;
 
     c->first = false;
     c->seen = 0;
     deadline_clear(&c->deadline);
-    if (!site && !(first && c->returned))
+    if (!site && !again && !c->visitor.https)
         return CONN_BACK;
     take_request(c, site);
     status = round_answer(c->round, c, head->expect_other);
@@ -360,8 +424,9 @@ step_linger(struct conn *c)
 /* --- running ---------------------------------------------------------------------------- */
 
 static enum conn_state (*const steps[CONN_STATES])(struct conn *c) = {
-    [CONN_HEAD] = step_head,   [CONN_ANSWER] = step_answer, [CONN_REST] = step_rest,
-    [CONN_LEAVE] = step_leave, [CONN_BACK] = step_back,     [CONN_LINGER] = step_linger,
+    [CONN_SHAKE] = step_shake,   [CONN_HEAD] = step_head,   [CONN_ANSWER] = step_answer,
+    [CONN_REST] = step_rest,     [CONN_LEAVE] = step_leave, [CONN_BACK] = step_back,
+    [CONN_LINGER] = step_linger,
 };
 
 void

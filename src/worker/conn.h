@@ -8,6 +8,7 @@
 #include "hostel/base/buf.h"
 #include "hostel/net/deadline.h"
 #include "hostel/net/stream.h"
+#include "hostel/net/tls.h"
 #include "hostel/peek/head.h"
 #include "hostel/serve/turns.h"
 #include "park.h"
@@ -29,6 +30,7 @@ enum conn_state {
     CONN_LEAVE,
     CONN_BACK,
     CONN_LINGER,
+    CONN_SHAKE,
     CONN_GONE,
     CONN_STATES
 };
@@ -71,6 +73,7 @@ struct conn {
 
 struct conns_settings {
     uint64_t head_ms, keepalive_ms, body_ms, send_ms;
+    bool acme;               /* some worker answers ACME's challenges for every name */
     uint64_t body_rate;      /* bytes a second, on average; 0 = as slow as it likes */
     uint32_t conns_max;      /* connections at once */
     uint32_t conns_per_addr; /* of one client address */
@@ -104,6 +107,11 @@ struct conns {
     bool stopping;
     uint64_t turn_ns;          /* when the connection that runs began to */
     const struct sites *sites; /* lent */
+    const struct tls_ops *tls_ops;
+    struct tls_server *tls; /* lent; NULL: no connection has TLS */
+    uint64_t shake_said_ms; /* when failed handshakes were said last, */
+    unsigned shakes_said;   /* how many in that second, */
+    unsigned shakes_unsaid; /* and how many were not */
     struct filecache *files;
     struct auth *auth;
     const struct conns_ops *ops; /* lent */
@@ -132,8 +140,9 @@ void conns_stop(struct conns *all);
  * in   fd       takes; a connected, non-blocking stream socket
  * in   visitor  copied
  * in   net      tally_address() of the visitor
- * in   flags    CONN_BY_DEFAULT; CONN_RETURNED: another user's worker had it, and may still
- * in   prefix   read of it by somebody else, at most CONN_INPUT_MAX bytes; copied
+ * in   flags    CONN_BY_DEFAULT; CONN_TLS: it begins with a handshake; CONN_RETURNED: another
+ * user's worker had it, and may still in   prefix   read of it by somebody else, at most
+ * CONN_INPUT_MAX bytes; copied
  */
 void conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t net,
                 unsigned flags, struct span prefix);

@@ -327,7 +327,12 @@ conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t ne
     c->by_default = flags & CONN_BY_DEFAULT;
     c->returned = flags & CONN_RETURNED;
     c->stream.shared = c->returned;
+    c->state = flags & CONN_TLS ? CONN_SHAKE : CONN_HEAD;
+    c->visitor.https = flags & CONN_TLS;
     all->count++;
     limits_admit(c, net);
+    if (c->state == CONN_SHAKE &&
+        (!all->tls || prefix.n > 0 || all->tls_ops->start(all->tls, &c->stream) < 0))
+        c->state = CONN_GONE;
     conn_run(c, true);
 }

@@ -1,9 +1,9 @@
 /*
  * The channel to the supervisor.
  *
- *   HELLO_WORKER ->   <- WORKER_INIT, LOG*, POOL*, (VHOST, RULE*)*, START_WORKER
- *   READY_WORKER ->
- *   then              <- POOL_READY, POOL_FAILED, STOP_WORKER             POOL_* ->
+ *   HELLO_WORKER ->   <- WORKER_INIT, TICKETS?, LOG*, POOL*, (VHOST, TLS?, RULE*)*,
+ * START_WORKER READY_WORKER -> then              <- POOL_READY, POOL_FAILED, TICKETS,
+ * STOP_WORKER    POOL_* ->
  *
  * Floor 6; worker.
  */
@@ -77,6 +77,7 @@ on_init(struct worker *w, struct message *m)
         .keepalive_ms = init.keepalive_ms,
         .body_ms = init.body_timeout_ms,
         .send_ms = init.send_timeout_ms,
+        .acme = init.acme,
         .body_rate = init.body_rate,
         .conns_max = init.conns_max,
         .conns_per_addr = init.conns_per_addr,
@@ -167,6 +168,11 @@ on_vhost(struct worker *w, struct message *m)
     site->symlinks = symlinks[v.symlinks];
     site->fallback = v.fallback.n ? mem_str_span(v.fallback) : NULL;
     site->conns_max = v.conns_max;
+    site->acme = v.acme;
+    site->https_port = v.https_port;
+    if (v.hsts_seconds != MSG_NONE)
+        site->hsts = mem_fmt("max-age=%u%s", v.hsts_seconds,
+                             v.hsts_subdomains ? "; includeSubDomains" : "");
     sites_add(w->sites, site);
     return 0;
 }
@@ -259,6 +265,10 @@ on_message(void *data, struct message *m)
         return on_vhost(w, m);
     case MSG_RULE:
         return on_rule(w, m);
+    case MSG_TICKETS:
+        return secure_tickets(w, m);
+    case MSG_TLS:
+        return secure_site(w, m);
     case MSG_START_WORKER:
         return on_start(w, m);
     case MSG_POOL_READY:

@@ -10,7 +10,9 @@ set_deadline(struct conn *c)
 
     if (c->state == CONN_LINGER)
         return; /* its time runs from its beginning */
-    if (stream_pending(&c->stream))
+    if (c->state == CONN_SHAKE)
+        class = &all->head;
+    else if (stream_pending(&c->stream))
         class = &all->send;
     else if (c->state == CONN_HEAD && (!c->tired || c->deadline.class == &all->head))
         class = c->in.len > 0 || c->first ? &all->head : &all->idle;
@@ -41,6 +43,7 @@ wants_input(const struct conn *c)
         return !stream_pending(&c->stream) && !c->tired;
     case CONN_ANSWER:
         return c->round->body_done ? c->in.len == 0 : round_takes_body(c->round);
+    case CONN_SHAKE:
     case CONN_REST:
     case CONN_LINGER:
         return true;

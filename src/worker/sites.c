@@ -15,7 +15,7 @@ struct sites {
     struct slot *slots;
     size_t nslots; /* a power of two, at least twice the names */
     size_t names;
-    const struct site *by_default;
+    const struct site *by_default, *acme;
 };
 
 #define HASH_START 2166136261u
@@ -59,6 +59,7 @@ sites_free(struct sites **s)
         site_dir_free(&site->dir);
         free(site->root);
         free(site->fallback);
+        free(site->hsts);
         rules_done(&site->rules);
         free(site);
     }
@@ -115,6 +116,8 @@ sites_add(struct sites *s, struct site *site)
         *slot = (struct slot){span_str(*name), site};
         s->names++;
     }
+    if (site->acme && !s->acme)
+        s->acme = site;
     if (site->by_default && !s->by_default)
         s->by_default = site;
 }
@@ -123,6 +126,13 @@ struct site *
 sites_last(const struct sites *s)
 {
     return s->count ? s->all[s->count - 1] : NULL;
+}
+
+void
+sites_drop_tls(const struct sites *s, const struct tls_ops *ops)
+{
+    for (size_t i = 0; i < s->count; i++)
+        ops->host_free(&s->all[i]->tls);
 }
 
 size_t
@@ -155,4 +165,10 @@ const struct site *
 sites_default(const struct sites *s)
 {
     return s->by_default;
+}
+
+const struct site *
+sites_acme(const struct sites *s)
+{
+    return s->acme;
 }

@@ -2,6 +2,7 @@
 #ifndef WORKER_SITES_H
 #define WORKER_SITES_H
 
+#include "hostel/net/tls.h"
 #include "hostel/serve/site.h"
 
 struct sites;
@@ -10,6 +11,9 @@ struct sites *sites_new(void);
 
 /* Frees the sites too, their root descriptors and strings; logs and pools are lent ones. */
 void sites_free(struct sites **s);
+
+/* Every site gives its certificate back. */
+void sites_drop_tls(const struct sites *s, const struct tls_ops *ops);
 
 /* Takes the site, all of it. A name that an earlier site has stays the earlier one's. */
 void sites_add(struct sites *s, struct site *site);
@@ -25,6 +29,9 @@ size_t sites_count(const struct sites *s);
  *      (which stands for one label or more); else NULL
  */
 const struct site *sites_find(const struct sites *s, struct span host);
+
+/* The site that answers ACME's challenges for every name, or NULL. */
+const struct site *sites_acme(const struct sites *s);
 
 /* The site that answers for names nobody has, or NULL. */
 const struct site *sites_default(const struct sites *s);

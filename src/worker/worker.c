@@ -123,6 +123,8 @@ worker_start(struct worker *w)
     rc = conns_init(&w->conns, &w->loop, w->sites, &w->settings, &adopt_conns_ops, w);
     if (rc < 0)
         return rc;
+    w->conns.tls_ops = w->tls_ops;
+    w->conns.tls = w->tls;
     w->serving = true;
     w->busy_ms = w->start_ms = uv_now(&w->loop);
     if (w->idle_exit_ms)
@@ -211,6 +213,7 @@ close_all(struct worker *w)
     w->stopping = true;
     uv_run(&w->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&w->loop);
+    secure_done(w);
     sites_free(&w->sites);
     free(w->logs);
     free(w->pools);
@@ -220,13 +223,14 @@ close_all(struct worker *w)
 }
 
 int
-worker_run(int control_fd, int user_fd)
+worker_run(int control_fd, int user_fd, const struct tls_ops *tls)
 {
     static struct worker self; /* not of the heap: most of it is room that stays untouched */
     struct worker *w = &self;
     int rc, status;
 
     w->user_fd = user_fd;
+    w->tls_ops = tls;
     w->sites = sites_new();
     rc = open_all(w, control_fd);
     if (rc < 0) {

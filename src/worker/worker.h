@@ -35,6 +35,8 @@ struct worker {
     char *home;
     struct conns_settings settings;
     struct sites *sites;
+    const struct tls_ops *tls_ops; /* NULL: without TLS */
+    struct tls_server *tls;        /* NULL: no site has a certificate */
     struct logfile **logs;
     uint32_t nlogs;
     struct php_pool **pools;
@@ -50,6 +52,11 @@ extern const struct channel_ops control_ops;
 extern const struct php_pool_ops control_pool_ops;
 int control_hello(struct worker *w);
 int control_ready(struct worker *w);
+
+/* secure.c: the certificates that the supervisor sends. ret 0 or -errno */
+int secure_tickets(struct worker *w, struct message *m);
+int secure_site(struct worker *w, struct message *m);
+void secure_done(struct worker *w);
 
 /* adopt.c: connections from the acceptors, and back to them. */
 extern const struct channel_ops adopt_ops;

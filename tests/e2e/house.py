@@ -27,7 +27,8 @@ def reachable(build):
     copies.chmod(0o755)
     if (build / "apps").exists():
         shutil.copytree(build / "apps", copies / "apps")
-    for name in ("hostel", "hostel-acceptor", "hostel-worker"):
+    for name in ("hostel", "hostel-acceptor", "hostel-worker", "hostel-worker-tls",
+                 "hostel-examiner"):
         if (build / name).exists():
             shutil.copy2(build / name, copies)
     return copies
@@ -286,7 +287,9 @@ class Server:
         return self.children("hostel-acceptor")
 
     def workers(self, site=None):
-        return self.children("hostel-worker", site.uid if site else None)
+        """With a TLS library and without."""
+        uid = site.uid if site else None
+        return self.children("hostel-worker", uid) + self.children("hostel-worker-tls", uid)
 
     def worker(self, site):
         pids = self.workers(site)

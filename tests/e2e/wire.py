@@ -36,11 +36,13 @@ class Response:
 class Client:
     """One connection."""
 
-    def __init__(self, port, addr="127.0.0.1", timeout=15.0, rcvbuf=0):
+    def __init__(self, port, addr="127.0.0.1", timeout=15.0, rcvbuf=0, source=None):
         family = socket.AF_INET6 if ":" in addr else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         if rcvbuf:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+        if source:
+            self.sock.bind((source, 0))
         self.sock.settimeout(timeout * SLOW)
         self.sock.connect((addr, port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

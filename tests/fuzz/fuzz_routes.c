@@ -21,11 +21,12 @@ static int
 table(struct span bytes)
 {
     static const struct route rows[] = {
-        {{"a.test", 6}, 0}, {{"*.b.test", 8}, 1}, {{"c", 1}, 2}};
+        {{"a.test", 6}, 0, true}, {{"*.b.test", 8}, 1, false}, {{"c", 1}, 2, false}};
     int fd, made, real[1];
 
     fd = memfd_create("routes", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (bytes.n && bytes.p[0] & 1 && routes_build(rows, 3, 3, ROUTES_NO_USER, real) == 0) {
+    if (bytes.n && bytes.p[0] & 1 &&
+        routes_build(rows, 3, 3, ROUTES_NO_USER, ROUTES_NO_USER, ROUTES_NO_USER, real) == 0) {
         char copy[4096];
         ssize_t n = pread(real[0], copy, sizeof(copy), 0);
 

@@ -16,6 +16,7 @@ struct conf_listen {
     struct sockaddr_storage addr;
     socklen_t addr_len;
     char *text; /* as written: "*:80" */
+    bool tls;
 };
 
 /* A log target: NULL = off, "-" = stderr, else an absolute path. */
@@ -33,6 +34,14 @@ struct conf_php {
     char **env;        /* "NAME=value", NULL-ended; never NULL */
     char **restart_on; /* files, absolute or below the document root; NULL-ended, never NULL */
 };
+
+struct conf_tls {
+    char *certificate, *key; /* files; the key may be root's */
+    unsigned version_min;    /* 12, 13 */
+    size_t line;             /* of vhost.file, where it stands */
+};
+
+#define CONF_NO_HSTS UINT32_MAX
 
 /* Links below the root that are followed; none ever leads out of it. */
 enum conf_symlinks { CONF_SYMLINKS_FOLLOW, CONF_SYMLINKS_OWNER, CONF_SYMLINKS_OFF };
@@ -92,6 +101,10 @@ struct conf_vhost {
     char *access_log;
     char *error_log;
     struct conf_php *php; /* NULL: no PHP here */
+    struct conf_tls *tls; /* NULL: not on listen_tls */
+    bool https_redirect;
+    bool hsts_subdomains;
+    uint32_t hsts_seconds; /* CONF_NO_HSTS: no such header */
     bool by_default;
     bool autoindex, compress;
     bool stream; /* bodies go to scripts while they come */
@@ -105,21 +118,25 @@ struct conf_vhost {
      */
     struct conf_rule *rules;
     size_t nrules;
+    bool acme; /* the one that answers ACME's challenges, for every name */
     const struct conf_app *app; /* its rules come behind; NULL: none; lent from the conf */
     const char *file;           /* where it stands, lent from the conf */
     size_t user;                /* index into conf.users */
 };
 
+#define CONF_NO_USER SIZE_MAX
+
 /* One (user, group) that owns vhosts: a worker's identity. */
 struct conf_user {
     struct ids ids;
+    bool system;           /* acme_user: may be below min_uid */
     uint32_t workers;      /* the highest that one of its vhosts asks for */
     uint64_t idle_exit_ms; /* the highest likewise; 0 = never, above all */
     bool jailed;           /* one of them says so */
 };
 
 struct conf {
-    struct conf_listen *listen;
+    struct conf_listen *listen; /* of listen, then of listen_tls */
     size_t nlisten;
     uint32_t acceptors;
     struct ids acceptor_ids;
@@ -137,6 +154,7 @@ struct conf {
     uint64_t request_timeout_ms;
     uint64_t body_rate; /* bytes a second; 0 = as slow as it likes */
     uint32_t connections_max, connections_per_address; /* in one worker */
+    size_t acme; /* index of that vhost's user; CONF_NO_USER: each site answers for itself */
     struct conf_user *users;
     size_t nusers;
     struct conf_vhost *vhosts;
@@ -180,6 +198,18 @@ int conf_for_directory(const char *root, const char *listen, struct conf **out,
  * ret  0; -EINVAL when a default does not hold on this machine
  */
 int conf_defaults(struct conf **out);
+
+#define CONF_HOST_MAX 253
+
+/*
+ * A host name as the configuration takes it: lower case, no trailing dot, maybe "*." in front.
+ *
+ * ret  0; -EINVAL no host name; -EILSEQ not ASCII
+ */
+int conf_host_name(const char *text, char name[static CONF_HOST_MAX + 1]);
+
+/* The site is not served with TLS. */
+void conf_drop_tls(struct conf_vhost *v);
 
 /* Accepts NULL inside; leaves NULL. */
 void conf_free(struct conf **c);

@@ -37,6 +37,7 @@ int msg_hello_get(struct reader *r, struct msg_hello *m);
 /* LISTENER + the listening socket. */
 struct msg_listener {
     uint32_t id;
+    uint8_t tls; /* 0, 1 */
 };
 void msg_listener_put(struct writer *w, const struct msg_listener *m);
 int msg_listener_get(struct reader *r, struct msg_listener *m);
@@ -81,6 +82,7 @@ struct msg_worker_init {
     uint32_t send_timeout_ms; /* without progress */
     uint32_t conns_max;       /* connections at once; > 0 */
     uint32_t conns_per_addr;  /* of one client address; > 0 */
+    uint8_t acme; /* 1: some worker answers ACME's challenges for every name */
     uint64_t body_rate;       /* bytes a second, on average; 0 = as slow as it likes */
 };
 void msg_worker_init_put(struct writer *w, const struct msg_worker_init *m);
@@ -121,10 +123,38 @@ struct msg_vhost {
     uint64_t compress_min;
     struct span fallback; /* begins with '/'; empty: none */
     uint32_t conns_max;   /* 0 = no limit */
+    uint16_t https_port;  /* requests without TLS are sent there; 0: they are not */
+    uint32_t hsts_seconds;   /* MSG_NONE: no such header */
+    uint8_t hsts_subdomains; /* 0, 1 */
+    uint8_t acme;            /* 1: answers ACME's challenges, whatever the host */
 };
 enum msg_symlinks { MSG_SYMLINKS_FOLLOW, MSG_SYMLINKS_OWNER, MSG_SYMLINKS_OFF };
 void msg_vhost_put(struct writer *w, const struct msg_vhost *m);
 int msg_vhost_get(struct reader *r, struct msg_vhost *m);
+
+/*
+ * TLS: the certificate of the VHOST that was sent last + its chain and its key, PEM, each in a
+ * sealed memfd. No process but the receiver ever maps them.
+ */
+struct msg_tls {
+    uint8_t version_min; /* 12, 13 */
+};
+void msg_tls_put(struct writer *w, const struct msg_tls *m);
+int msg_tls_get(struct reader *r, struct msg_tls *m);
+
+/*
+ * TICKETS: the keys that the session tickets of this user are sealed with, the newest first;
+ * before the first TLS, and whenever they change. Only workers that are told of TLS get any.
+ */
+#define MSG_TICKET_BYTES 80
+#define MSG_TICKETS_MAX  3
+
+struct msg_tickets {
+    uint8_t kernel;   /* 1: let the kernel encrypt */
+    struct span keys; /* 1..MSG_TICKETS_MAX of MSG_TICKET_BYTES */
+};
+void msg_tickets_put(struct writer *w, const struct msg_tickets *m);
+int msg_tickets_get(struct reader *r, struct msg_tickets *m);
 
 /*
  * RULE: one rule of the VHOST that was sent last; rules of one kind come in their order. What
@@ -203,7 +233,8 @@ int msg_pool_stuck_get(struct reader *r, struct msg_pool_stuck *m);
 /* What an acceptor knows of a connection. */
 #define CONN_BY_DEFAULT 1 /* its first Host is in no vhost: for the user's default vhost */
 #define CONN_RETURNED   2 /* it was handed back once */
-#define CONN_FLAGS      (CONN_BY_DEFAULT | CONN_RETURNED)
+#define CONN_TLS        4 /* it came to a listener of TLS: never handed back */
+#define CONN_FLAGS      (CONN_BY_DEFAULT | CONN_RETURNED | CONN_TLS)
 
 struct msg_visitor {
     uint8_t flags;
@@ -238,5 +269,46 @@ struct msg_conn_back {
 };
 void msg_conn_back_put(struct writer *w, const struct msg_conn_back *m);
 int msg_conn_back_get(struct reader *r, struct msg_conn_back *m);
+
+/* EXAMINE + chain and key, PEM, each in a sealed memfd: is it a pair, and good for these names?
+ */
+struct msg_examine {
+    uint32_t version;  /* IPC_VERSION: the two executables must be of one build */
+    uint32_t id;       /* comes back with the answer */
+    struct span names; /* '\n'-separated; <= MSG_NAMES_MAX */
+};
+void msg_examine_put(struct writer *w, const struct msg_examine *m);
+int msg_examine_get(struct reader *r, struct msg_examine *m);
+
+/*
+ * EXAMINED. Each line of found says one thing; its first byte how bad that is: 'W' a warning,
+ * 'E' an error, 'R' it cannot be served.
+ */
+#define MSG_FOUND_MAX 16384
+
+struct msg_examined {
+    uint32_t id;
+    struct span found;   /* '\n'-separated; empty: nothing is wrong */
+    struct span covered; /* the certificate's DNS names, '\n'-separated; <= MSG_NAMES_MAX */
+};
+void msg_examined_put(struct writer *w, const struct msg_examined *m);
+int msg_examined_get(struct reader *r, struct msg_examined *m);
+
+/* MAKE: a self-signed certificate for these names. MADE: it, and its key. */
+#define MSG_PEM_MAX 16384
+
+struct msg_make {
+    uint32_t version;
+    uint32_t days; /* 1..36500 */
+    struct span names;
+};
+void msg_make_put(struct writer *w, const struct msg_make *m);
+int msg_make_get(struct reader *r, struct msg_make *m);
+
+struct msg_made {
+    struct span certificate, key; /* PEM, 1..MSG_PEM_MAX each */
+};
+void msg_made_put(struct writer *w, const struct msg_made *m);
+int msg_made_get(struct reader *r, struct msg_made *m);
 
 #endif

@@ -12,6 +12,7 @@
 struct route {
     struct span name; /* lower case; "*.example.org" for every name below example.org */
     uint32_t user;    /* index of the user that serves it */
+    bool tls;         /* it has a certificate */
 };
 
 #define ROUTES_NO_USER UINT32_MAX
@@ -19,11 +20,13 @@ struct route {
 /*
  * in   routes   n of them, lent; a name may appear once
  * in   unknown  user that answers unknown names, or ROUTES_NO_USER
+ * in   nameless user whose certificate answers who says no name, or ROUTES_NO_USER
+ * in   acme     user that answers ACME's challenges for every name, or ROUTES_NO_USER
  * out  memfd    sealed against every change; owned by the caller
  * ret  0; -EEXIST a name is there twice; or -errno
  */
 int routes_build(const struct route *routes, size_t n, uint32_t users, uint32_t unknown,
-                 int *memfd);
+                 uint32_t nameless, uint32_t acme, int *memfd);
 
 struct routes; /* a mapped table */
 
@@ -44,5 +47,15 @@ uint32_t routes_users(const struct routes *r);
  * ret  the user, or ROUTES_NO_USER
  */
 uint32_t routes_find(const struct routes *r, struct span host, bool *by_default);
+
+/*
+ * The same for a connection that begins with TLS: only names that have a certificate.
+ *
+ * in   host  empty = the client says none
+ */
+uint32_t routes_find_tls(const struct routes *r, struct span host);
+
+/* ret  the user that answers ACME's challenges, or ROUTES_NO_USER */
+uint32_t routes_acme(const struct routes *r);
 
 #endif

@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 /* Changes with every change of a row or payload; HELLO compares it. */
-#define IPC_VERSION 8
+#define IPC_VERSION 9
 
 #define IPC_FDS_MAX   64    /* descriptors in one message: half of what makes a batch pay twice */
 #define IPC_BYTES_MAX 65536 /* bytes of one message */
 
-enum ipc_role { IPC_SUPERVISOR, IPC_ACCEPTOR, IPC_WORKER };
+enum ipc_role { IPC_SUPERVISOR, IPC_ACCEPTOR, IPC_WORKER, IPC_EXAMINER };
 
 /*
  * STARTING until the child said READY; SERVING after; LEAVING once STOP was sent to it. What a
@@ -50,6 +50,8 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(VHOST,         33, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
   X(START_WORKER,  34, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
   X(RULE,          38, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
+  X(TLS,           39, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  2, 2)        \
+  X(TICKETS,       45, IPC_SUPERVISOR, IPC_WORKER,     IPC_ANY,                       0, 0)        \
   X(POOL_READY,    35, IPC_SUPERVISOR, IPC_WORKER,     IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(POOL_FAILED,   36, IPC_SUPERVISOR, IPC_WORKER,     IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(STOP_WORKER,   37, IPC_SUPERVISOR, IPC_WORKER,     IPC_ANY,                       0, 0)        \
@@ -59,6 +61,11 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(POOL_BROKEN,   42, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(POOL_RENEW,    43, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(POOL_STUCK,    44, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
+  /* whoever runs hostel <-> an examiner */                                                         \
+  X(EXAMINE,       60, IPC_SUPERVISOR, IPC_EXAMINER,   IPC_SERVING,                   2, 2)        \
+  X(MAKE,          61, IPC_SUPERVISOR, IPC_EXAMINER,   IPC_SERVING,                   0, 0)        \
+  X(EXAMINED,      62, IPC_EXAMINER,   IPC_SUPERVISOR, IPC_SERVING,                   0, 0)        \
+  X(MADE,          63, IPC_EXAMINER,   IPC_SUPERVISOR, IPC_SERVING,                   0, 0)        \
   /* acceptor <-> worker, over the user's channel */                                               \
   X(CONN,          50, IPC_ACCEPTOR,   IPC_WORKER,     IPC_SERVING,         1, IPC_FDS_MAX)        \
   X(CONN_PREFIX,   51, IPC_ACCEPTOR,   IPC_WORKER,     IPC_SERVING,                   1, 1)        \

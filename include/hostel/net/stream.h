@@ -1,8 +1,9 @@
 /*
- * The bytes of one connection: a non-blocking socket, an output queue, and the readiness of
- * both. Nothing but a stream touches a connection's socket. It is registered with epoll only
- * by stream_watch(), when there is something to wait for: a connection that is answered and
- * closed at once never costs an epoll_ctl. An idle stream holds no buffer. Floor 3; worker.
+ * The bytes of one connection: a non-blocking socket, maybe TLS on it (net/tls.h), an output
+ * queue, and the readiness of both. Nothing but a stream touches a connection's socket. It is
+ * registered with epoll only by stream_watch(), when there is something to wait for: a
+ * connection that is answered and closed at once never costs an epoll_ctl. An idle stream holds
+ * no buffer. Floor 3; worker.
  */
 #ifndef HOSTEL_NET_STREAM_H
 #define HOSTEL_NET_STREAM_H
@@ -30,6 +31,11 @@ struct segment {
 };
 
 struct stream_piece;
+struct stream_tls; /* NULL: plain */
+struct transport_ops;
+
+/* What is spoken on it, by ALPN; HTTP/1 without. */
+enum stream_protocol { STREAM_HTTP1, STREAM_HTTP2 };
 
 struct stream {
     uv_poll_t poll; /* initialised at the first wait only */
@@ -43,6 +49,11 @@ struct stream {
     uint64_t put_bytes;  /* all that was ever queued ... */
     uint64_t sent_bytes; /* ... and given to the kernel */
     TAILQ_HEAD(stream_pieces, stream_piece) out;
+    const struct transport_ops *transport; /* between the queue and the socket; NULL: nothing */
+    struct stream_tls *tls;
+    size_t wire_bytes; /* encrypted, and not taken by the socket yet */
+    bool buffered;     /* input was read off the socket that stream_read() has not given yet */
+    bool dry;          /* TLS: the socket held nothing more when it was read last */
     uv_loop_t *loop;
     /* Something may be read, output moved, or the stream broke (look at error). */
     void (*on_ready)(struct stream *s);
@@ -54,6 +65,17 @@ struct stream {
  * in   on_ready  called from the loop only, never from within a call on s
  */
 void stream_init(struct stream *s, uv_loop_t *loop, int fd, void (*on_ready)(struct stream *s));
+
+/*
+ * Do what has to be done before the first byte: the handshake of TLS, nothing on a plain
+ * stream.
+ *
+ * ret  0 done; -EAGAIN not yet (watch it, for reading too); else -errno, sticky
+ */
+int stream_handshake(struct stream *s);
+
+/* What was agreed upon; after stream_handshake() returned 0. */
+enum stream_protocol stream_alpn(const struct stream *s);
 
 /*
  * Read what is there.
@@ -81,7 +103,7 @@ int stream_flush(struct stream *s);
 static inline bool
 stream_pending(const struct stream *s)
 {
-    return !TAILQ_EMPTY(&s->out);
+    return !TAILQ_EMPTY(&s->out) || s->wire_bytes;
 }
 
 /*
@@ -101,7 +123,7 @@ void stream_rest(struct stream *s);
  */
 uint64_t stream_taken(const struct stream *s);
 
-/* No more output; the peer may still send. */
+/* No more output, which TLS says in its own words; the peer may still send. */
 void stream_shutdown(struct stream *s);
 
 /*

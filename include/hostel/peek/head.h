@@ -18,25 +18,25 @@
 #define HEAD_BLANKS_MAX 4     /* empty lines before the first line. RFC 9112 2.2 */
 
 struct head {
-    uint8_t method;            /* llhttp_method_t; HEAD_METHOD_OTHER for an unknown token */
+    uint8_t method; /* llhttp_method_t; HEAD_METHOD_OTHER for an unknown token */
     struct span method_text;
     struct span target;
-    struct span path, query;   /* of origin-form or absolute-form, still encoded. An absolute
-                                  target without a path has "/" ("*" for OPTIONS) and CONNECT
-                                  has "": static then, not of the bytes */
+    struct span path, query; /* of origin-form or absolute-form, still encoded. An absolute
+                                target without a path has "/" ("*" for OPTIONS) and CONNECT
+                                has "": static then, not of the bytes */
     bool has_query;
-    struct span authority;     /* of the target if it has one, else Host; with port */
-    char host_name[256];       /* of authority: lower case, no port, no trailing dot; "" = none */
-    unsigned version;          /* 10 or 11; HTTP/1.2 reads as 11 */
+    struct span authority; /* of the target if it has one, else Host; with port */
+    char host_name[256];   /* of authority: lower case, no port, no trailing dot; "" = none */
+    unsigned version;      /* 10 or 11; HTTP/1.2 reads as 11 */
     bool keep_alive;
     bool expect_continue;
-    bool expect_other;         /* an Expect that is not 100-continue: 417 */
+    bool expect_other; /* an Expect that is not 100-continue: 417 */
     bool chunked;
     bool has_length;
-    uint64_t length;           /* Content-Length */
+    uint64_t length; /* Content-Length */
     unsigned nfields;
     struct field fields[HEAD_FIELDS_MAX];
-    size_t bytes;              /* of the whole head, leading CRLFs included */
+    size_t bytes; /* of the whole head, leading CRLFs included */
 };
 
 #define HEAD_METHOD_OTHER 255
@@ -44,7 +44,7 @@ struct head {
 /* What is wrong with a head: the status to answer, always followed by close. */
 enum head_verdict {
     HEAD_OK = 0,
-    HEAD_MORE = 1,             /* not whole yet */
+    HEAD_MORE = 1, /* not whole yet */
     HEAD_BAD = 400,
     HEAD_TARGET_LONG = 414,
     HEAD_FIELDS_LONG = 431,
@@ -75,5 +75,19 @@ enum head_verdict head_parse(struct span bytes, size_t *seen, struct head *h);
  * src  RFC 9110 7.2, RFC 3986 3.2.2
  */
 int head_host_name(struct span authority, char name[static 256]);
+
+/*
+ * Where a certification authority looks for the proof that a name is ours. It is compared as it
+ * is sent: nobody has a reason to encode it.
+ *
+ * src  RFC 8555 8.3
+ */
+#define HEAD_ACME "/.well-known/acme-challenge/"
+
+static inline bool
+head_is_acme(struct span path)
+{
+    return span_starts(path, SPAN(HEAD_ACME));
+}
 
 #endif

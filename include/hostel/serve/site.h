@@ -12,6 +12,7 @@
 
 struct site_dir;
 struct scripts;
+struct tls_host; /* net/tls.h */
 struct logfile;  /* serve/logfile.h: lines gathered, written append-only */
 struct php_pool; /* serve/php_pool.h */
 
@@ -38,7 +39,11 @@ struct site {
     enum site_symlinks symlinks;
     char *fallback;     /* serves a path that is no file; begins with '/'; NULL: 404 */
     uint32_t conns_max; /* of this site at once, in one worker: over it 503; 0 = no limit */
+    bool acme;          /* answers ACME's challenges, whatever the host */
     struct site_rules rules;
+    struct tls_host *tls; /* NULL: not served on a TLS connection; the worker's */
+    uint16_t https_port;  /* requests without TLS are sent there; 0: they are not */
+    char *hsts;           /* Strict-Transport-Security, or NULL */
 };
 
 /*

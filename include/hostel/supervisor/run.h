@@ -2,6 +2,7 @@
 #ifndef HOSTEL_SUPERVISOR_RUN_H
 #define HOSTEL_SUPERVISOR_RUN_H
 
+#include "hostel/base/span.h"
 #include "hostel/conf/model.h"
 
 /*
@@ -12,6 +13,28 @@
  *      says why, and nothing is left running)
  */
 int supervisor_serve(const struct conf *conf);
+
+/*
+ * Look at every certificate and key of a configuration, by a process without any privilege, and
+ * print what is wrong to stderr, a line each. A site whose certificate cannot be served loses
+ * its tls.
+ *
+ * out  wrong  how many of the lines are errors, not warnings
+ * ret  0; -errno: it could not be done (a line says so)
+ */
+int supervisor_examine(struct conf *conf, unsigned *wrong);
+
+/*
+ * Make a self-signed certificate: DIR/NAME.crt, and DIR/NAME.key of mode 0600, named after the
+ * first name ("*" is "_"). Neither may be there already.
+ *
+ * in   names  '\n'-separated host names, checked
+ * ret  0 (both paths are printed) or -errno (a line on stderr says why)
+ */
+int supervisor_cert(const struct conf *conf, struct span names, unsigned days, const char *dir);
+
+/* Whether the kernel can encrypt what is sent with TLS (kTLS). */
+bool supervisor_ktls(void);
 
 enum confine_role { CONFINE_WORKER, CONFINE_PHP, CONFINE_ACCEPTOR };
 

@@ -28,4 +28,13 @@ bool trust_uid(uid_t uid);
  */
 int trust_dir(const char *path, trust_group_fn *group, const void *data, int *dir, char **why);
 
+/*
+ * The same for a file: nobody but root, or we, decides which one the path leads to. Whose it is
+ * itself is not looked at.
+ *
+ * out  file  O_PATH, owned by the caller
+ * ret  as above; -EISDIR
+ */
+int trust_file(const char *path, int *file, char **why);
+
 #endif

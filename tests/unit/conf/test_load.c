@@ -1,6 +1,8 @@
 /* Good configurations, and what the model says of them. */
 #include "scratch.h"
 
+#include <time.h>
+
 #include "hostel/base/date.h"
 
 #include <arpa/inet.h>
@@ -307,7 +309,7 @@ test_twenty_thousand(void **state)
 {
     char *path = scratch_text("$D/hostel.yaml");
     FILE *f = fopen(path, "w");
-    uint64_t began = date_mono_ms();
+    clock_t began = clock(); /* of this process: others may keep the machine busy */
     struct conf *c;
 
     (void)state;
@@ -326,7 +328,7 @@ test_twenty_thousand(void **state)
     assert_string_equal(c->vhosts[MANY - 1].host, "h19999.example");
     conf_free(&c);
     /* linear takes well under a second; quadratic would take minutes */
-    assert_true(date_mono_ms() - began < 15000);
+    assert_true(clock() - began < 15 * CLOCKS_PER_SEC);
 }
 
 /* Runs in a child that is the user; ret 0 or the line that failed. */

@@ -41,6 +41,8 @@ GETTER(msg_worker_init)
 GETTER(msg_log)
 GETTER(msg_pool)
 GETTER(msg_vhost)
+GETTER(msg_tls)
+GETTER(msg_tickets)
 GETTER(msg_rule)
 GETTER(msg_pool_state)
 GETTER(msg_pool_stuck)
@@ -78,12 +80,14 @@ exact(const char *what, struct buf *b, get_fn *get)
         exact(#type, &b, type##_ok);                                                           \
     } while (0)
 
+static const char ticket_keys[4 * MSG_TICKET_BYTES];
+
 static void
 every_payload_is_exact(void **state)
 {
     (void)state;
     EXACT(msg_hello, {7});
-    EXACT(msg_listener, {3});
+    EXACT(msg_listener, {3, 1});
     EXACT(msg_start, {1000, 2, 3});
     EXACT(msg_user, {5, 0, 7});
     EXACT(msg_stop, {0});
@@ -104,6 +108,8 @@ every_payload_is_exact(void **state)
                       .compress_min = UINT64_MAX,
                       .fallback = SPAN("/index.php"),
                       .conns_max = UINT32_MAX});
+    EXACT(msg_tls, {13});
+    EXACT(msg_tickets, {1, span_of(ticket_keys, 2 * MSG_TICKET_BYTES)});
     EXACT(msg_rule, {RULE_HEADER, MSG_HEADER_SET, 100, 599, SPAN("/a*"), SPAN("X"), SPAN("y")});
     EXACT(msg_rule, {RULE_HEADER, MSG_HEADER_ADD, 404, 404, SPAN(""), SPAN("X"), SPAN("")});
     EXACT(msg_rule, {RULE_HEADER, MSG_HEADER_REMOVE, 100, 599, SPAN(""), SPAN("X"), SPAN("")});
@@ -207,6 +213,13 @@ static void
 bounds_are_kept(void **state)
 {
     (void)state;
+    REFUSED(msg_listener, {0, 2});
+    REFUSED(msg_tls, {11});
+    REFUSED(msg_tls, {14});
+    REFUSED(msg_tickets, {2, span_of(ticket_keys, MSG_TICKET_BYTES)});
+    REFUSED(msg_tickets, {0, {NULL, 0}});
+    REFUSED(msg_tickets, {0, span_of(ticket_keys, MSG_TICKET_BYTES - 1)});
+    REFUSED(msg_tickets, {0, span_of(ticket_keys, sizeof(ticket_keys))});
     REFUSED(msg_start, {0, 1, 1});
     REFUSED(msg_user, {MSG_NONE, 0, 0});
     REFUSED(msg_log, {MSG_LOGS_MAX});
@@ -227,7 +240,7 @@ bounds_are_kept(void **state)
     REFUSED(msg_pool_state, {.pool = MSG_POOLS_MAX});
     REFUSED(msg_pool_state, {.socket = {big, MSG_SOCKET_MAX + 1}});
     REFUSED(msg_conn, {.n = 0});
-    REFUSED(msg_conn, {.n = 1, .visitors = {{4, NET, 80}}});
+    REFUSED(msg_conn, {.n = 1, .visitors = {{8, NET, 80}}});
     REFUSED(msg_conn_prefix, {{0, NET, 80}, {NULL, 0}});
     REFUSED(msg_conn_prefix, {{0, NET, 80}, {big, MSG_PREFIX_MAX + 1}});
     REFUSED(msg_conn_prefix, {{8, NET, 80}, SPAN("GET")});

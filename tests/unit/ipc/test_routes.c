@@ -15,9 +15,10 @@
 #include <unistd.h>
 
 static const struct route table[] = {
-    {SPAN("alice.example"), 0}, {SPAN("www.alice.example"), 0}, {SPAN("*.bob.example"), 1},
-    {SPAN("x.bob.example"), 2}, {SPAN("*.y.bob.example"), 3},   {SPAN("[::1]"), 4},
-    {SPAN("*.example"), 5},
+    {SPAN("alice.example"), 0, true},    {SPAN("www.alice.example"), 0, false},
+    {SPAN("*.bob.example"), 1, true},    {SPAN("x.bob.example"), 2, false},
+    {SPAN("*.y.bob.example"), 3, false}, {SPAN("[::1]"), 4, false},
+    {SPAN("*.example"), 5, false},
 };
 
 static const struct {
@@ -44,6 +45,36 @@ static const struct {
 };
 
 static void
+finds_users_of_tls(void **state)
+{
+    static const struct {
+        const char *why, *host;
+        uint32_t user;
+    } rows[] = {
+        {"a name with a certificate", "alice.example", 0},
+        {"a name without one", "www.alice.example", ROUTES_NO_USER},
+        {"a wildcard with one", "a.bob.example", 1},
+        {"an exact name without one goes before it", "x.bob.example", ROUTES_NO_USER},
+        {"a longer wildcard too", "a.y.bob.example", ROUTES_NO_USER},
+        {"an unknown name, whatever the default is", "other.test", ROUTES_NO_USER},
+        {"no name", "", 5},
+    };
+    struct routes *r;
+    int fd;
+
+    (void)state;
+    assert_int_equal(routes_build(table, sizeof(table) / sizeof(table[0]), 7, 6, 5, 4, &fd), 0);
+    assert_int_equal(routes_open(fd, &r), 0);
+    close(fd);
+    assert_int_equal(routes_acme(r), 4);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        print_message("%s\n", rows[i].why);
+        assert_int_equal(routes_find_tls(r, span_str(rows[i].host)), rows[i].user);
+    }
+    routes_free(&r);
+}
+
+static void
 finds_users(void **state)
 {
     struct routes *r;
@@ -51,7 +82,7 @@ finds_users(void **state)
     int fd;
 
     (void)state;
-    assert_int_equal(routes_build(table, sizeof(table) / sizeof(table[0]), 7, 6, &fd), 0);
+    assert_int_equal(routes_build(table, sizeof(table) / sizeof(table[0]), 7, 6, 5, 4, &fd), 0);
     assert_int_equal(routes_open(fd, &r), 0);
     close(fd);
     assert_int_equal(routes_users(r), 7);
@@ -73,7 +104,8 @@ unknown_names_without_a_default(void **state)
     int fd;
 
     (void)state;
-    assert_int_equal(routes_build(table, 2, 1, ROUTES_NO_USER, &fd), 0);
+    assert_int_equal(
+        routes_build(table, 2, 1, ROUTES_NO_USER, ROUTES_NO_USER, ROUTES_NO_USER, &fd), 0);
     assert_int_equal(routes_open(fd, &r), 0);
     close(fd);
     assert_int_equal(routes_find(r, SPAN("other.test"), &by_default), ROUTES_NO_USER);
@@ -83,13 +115,17 @@ unknown_names_without_a_default(void **state)
 static void
 refuses_what_is_wrong(void **state)
 {
-    const struct route twice[] = {{SPAN("a"), 0}, {SPAN("a"), 0}};
-    const struct route nobody[] = {{SPAN("a"), 1}};
+    const struct route twice[] = {{SPAN("a"), 0, false}, {SPAN("a"), 0, false}};
+    const struct route nobody[] = {{SPAN("a"), 1, false}};
     int fd = -1;
 
     (void)state;
-    assert_int_equal(routes_build(twice, 2, 1, ROUTES_NO_USER, &fd), -EEXIST);
-    assert_int_equal(routes_build(nobody, 1, 1, ROUTES_NO_USER, &fd), -EINVAL);
+    assert_int_equal(
+        routes_build(twice, 2, 1, ROUTES_NO_USER, ROUTES_NO_USER, ROUTES_NO_USER, &fd),
+        -EEXIST);
+    assert_int_equal(
+        routes_build(nobody, 1, 1, ROUTES_NO_USER, ROUTES_NO_USER, ROUTES_NO_USER, &fd),
+        -EINVAL);
     assert_int_equal(fd, -1);
 }
 
@@ -104,7 +140,7 @@ forged_tables(void **state)
     int fd;
 
     (void)state;
-    assert_int_equal(routes_build(table, sizeof(table) / sizeof(table[0]), 7, 6, &fd), 0);
+    assert_int_equal(routes_build(table, sizeof(table) / sizeof(table[0]), 7, 6, 5, 4, &fd), 0);
     n = pread(fd, good, sizeof(good), 0);
     assert_true(n > 0);
     close(fd);
@@ -138,7 +174,8 @@ an_unsealed_table_is_refused(void **state)
     int fd;
 
     (void)state;
-    assert_int_equal(routes_build(table, 2, 1, ROUTES_NO_USER, &fd), 0);
+    assert_int_equal(
+        routes_build(table, 2, 1, ROUTES_NO_USER, ROUTES_NO_USER, ROUTES_NO_USER, &fd), 0);
     n = pread(fd, good, sizeof(good), 0);
     assert_true(pwrite(fd, "x", 1, 0) < 0); /* the control: the real one cannot be changed */
     close(fd);
@@ -161,9 +198,10 @@ ten_thousand_names(void **state)
     (void)state;
     for (uint32_t i = 0; i < N; i++) {
         snprintf(names[i], sizeof(names[i]), "site%u.example", i);
-        routes[i] = (struct route){span_str(names[i]), i};
+        routes[i] = (struct route){span_str(names[i]), i, i % 2};
     }
-    assert_int_equal(routes_build(routes, N, N, ROUTES_NO_USER, &fd), 0);
+    assert_int_equal(
+        routes_build(routes, N, N, ROUTES_NO_USER, ROUTES_NO_USER, ROUTES_NO_USER, &fd), 0);
     assert_int_equal(routes_open(fd, &r), 0);
     close(fd);
     for (uint32_t i = 0; i < N; i++)
@@ -178,6 +216,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_users),
+        cmocka_unit_test(finds_users_of_tls),
         cmocka_unit_test(unknown_names_without_a_default),
         cmocka_unit_test(refuses_what_is_wrong),
         cmocka_unit_test(forged_tables),

@@ -1,0 +1,153 @@
+/*
+ * An examiner's start and end: this side of it. It runs before the supervisor's loop, or
+ * instead of it (`hostel check`, `hostel cert`), on a loop of its own. Floor 6, hostel.
+ */
+#include "examiner.h"
+#include "supervisor.h"
+#include "hostel/base/fd.h"
+#include "hostel/base/mem.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define QUEUE_MAX (4 * 1024 * 1024)
+#define ANSWER_MS 20000 /* for the next one to come */
+
+void
+examiner_leave(struct examiner *t, int error)
+{
+    if (!t->error)
+        t->error = error;
+    uv_stop(&t->loop);
+}
+
+static void
+on_late(uv_timer_t *timer)
+{
+    examiner_leave(timer->data, -ETIMEDOUT);
+}
+
+void
+examiner_on_end(void *data, int reason)
+{
+    struct examiner *t = data;
+
+    t->open = false;
+    examiner_leave(t, reason < 0 ? reason : -EPIPE);
+}
+
+static void
+remove_root(struct examiner *t)
+{
+    if (*t->root)
+        (void)rmdir(t->root);
+    *t->root = '\0';
+}
+
+static void
+on_spawned(void *data, pid_t pid, const struct spawn_error *error)
+{
+    struct examiner *t = data;
+
+    (void)pid;
+    remove_root(t); /* it is in there, and nobody else ever will be */
+    if (!error)
+        return;
+    fprintf(stderr, "hostel: cannot start hostel-examiner: %s: %s\n", error->step,
+            uv_strerror(error->error));
+    examiner_leave(data, error->error);
+}
+
+/* Its root directory: nobody can ever make an entry in one that is removed already. */
+static int
+spawn_in(struct examiner *t, const struct conf *conf, struct spawn_spec *spec, int channel)
+{
+    static char *const envp[] = {NULL};
+    static char *const argv[] = {(char *)(uintptr_t) "hostel-examiner", NULL};
+    int rc;
+
+    spec_acceptor(spec, conf, &conf->acceptor_ids, NULL);
+    spec->files_max = 256;
+    spec->argv = argv;
+    spec->envp = envp;
+    spec->nfds = 4;
+    spec->fds[2] = STDERR_FILENO;
+    spec->fds[3] = channel;
+    spec->exec_fd = helper_open("hostel-examiner");
+    if (spec->exec_fd < 0)
+        return spec->exec_fd;
+    if (conf->switching) {
+        strcpy(t->root, EXAMINER_ROOT);
+        if (!mkdtemp(t->root) || chmod(t->root, 0555) < 0)
+            return -errno;
+        spec->root_dir = t->root;
+    }
+    rc = spawn_prepare();
+    if (rc == 0)
+        rc = spawn_start(&t->loop, spec, on_spawned, t, &t->pid);
+    return rc;
+}
+
+int
+examiner_start(struct examiner *t, const struct conf *conf, const struct channel_ops *ops)
+{
+    struct spawn_spec spec;
+    int pair[2], rc;
+
+    rc = uv_loop_init(&t->loop);
+    if (rc < 0)
+        return rc;
+    uv_timer_init(&t->loop, &t->late);
+    t->late.data = t;
+    rc = channel_pair(pair);
+    if (rc < 0)
+        return rc;
+    rc = spawn_in(t, conf, &spec, pair[1]);
+    fd_close(&pair[1]);
+    if (spec.exec_fd >= 0)
+        fd_close(&spec.exec_fd);
+    if (rc < 0) {
+        fd_close(&pair[0]);
+        return rc;
+    }
+    rc = channel_open(&t->channel, &t->loop, pair[0], IPC_SUPERVISOR, IPC_EXAMINER, QUEUE_MAX,
+                      ops, t);
+    t->open = rc == 0;
+    if (rc == 0)
+        channel_phase(&t->channel, IPC_SERVING);
+    return rc;
+}
+
+void
+examiner_finish(struct examiner *t)
+{
+    if (t->open)
+        channel_close(&t->channel, NULL);
+    if (t->pid > 0) {
+        (void)kill(t->pid, SIGKILL);
+        (void)waitpid(t->pid, NULL, 0);
+    }
+    remove_root(t);
+    uv_close((uv_handle_t *)&t->late, NULL);
+    uv_run(&t->loop, UV_RUN_DEFAULT); /* a start that was under way ends as well */
+    (void)uv_loop_close(&t->loop);
+}
+
+int
+examiner_wait(struct examiner *t)
+{
+    uv_timer_start(&t->late, on_late, ANSWER_MS, 0);
+    uv_run(&t->loop, UV_RUN_DEFAULT);
+    return t->error;
+}
+
+void
+examiner_heard(struct examiner *t)
+{
+    uv_timer_start(&t->late, on_late, ANSWER_MS, 0);
+}
