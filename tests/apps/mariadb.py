@@ -45,10 +45,10 @@ class MariaDb:
         assert self.process.poll() is None, (self.dir / "log").read_text(errors="replace")
         return self._client("SELECT 1", "root", "").returncode == 0
 
-    def _client(self, statements, user, password, *args):
+    def _client(self, statements, user, password):
         return subprocess.run(
-            ["mariadb", "--no-defaults", "-N", "-B", f"--socket={self.socket}", f"--user={user}",
-             *args], input=statements, capture_output=True, text=True, check=False,
+            ["mariadb", "--no-defaults", "--default-character-set=utf8mb4", "-N", "-B",
+             f"--socket={self.socket}", f"--user={user}"], input=statements, capture_output=True, text=True, check=False,
             env={"PATH": "/usr/bin:/bin", "MYSQL_PWD": password})
 
     def sql(self, statements, user="root", password=None, expect=0):

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
-from house import REPO, ROOT
+from house import REPO
 
 ARTEFACTS = REPO / "build" / "apps"   # packages, unpacked trees, screenshots: kept
 
@@ -34,6 +34,16 @@ DOKUWIKI = App(
     ("dokuwiki", "libjs-jquery", "libjs-jquery-cookie", "libjs-jquery-ui"),
     (("usr/share/dokuwiki", "."), ("etc/dokuwiki", "conf"), ("var/lib/dokuwiki/data", "data")),
     without=("inc/preload.php", ".htaccess"))
+
+PHPMYADMIN = App(
+    "phpmyadmin",
+    ("phpmyadmin", "libjs-codemirror", "libjs-jquery", "libjs-jquery-mousewheel",
+     "libjs-jquery-tablesorter", "libjs-jquery-timepicker", "libjs-jquery-ui"),
+    (("usr/share/phpmyadmin", "."),))
+MEDIAWIKI = App(
+    "mediawiki", ("mediawiki", "mediawiki-classes"),
+    (("usr/share/mediawiki", "."),),
+    without=("LocalSettings.php",))   # a link to /etc
 
 
 def run(*args, **more):
@@ -94,21 +104,25 @@ def copy(stage, source, target):
             shutil.copyfile(found, there)
 
 
-def own(site, root):
+def own(root, uid):
     """All of it the user's, and nobody else's to read."""
-    for at, dirs, files in os.walk(root):
+    for at, _, files in os.walk(root):
         for name, mode in [(".", 0o700)] + [(f, 0o600) for f in files]:
             path = os.path.join(at, name)
             os.chmod(path, mode)
-            if ROOT:
-                os.chown(path, site.uid, site.uid)
+            os.chown(path, uid, uid)
+
+
+def place(app, root):
+    """Put the application's files into a directory."""
+    stage = unpacked(app)
+    for source, target in app.trees:
+        copy(stage, stage / source, root / target)
+    for name in app.without:
+        (root / name).unlink(missing_ok=True)
 
 
 def install(app, site):
     """Put the application into the site's document root, as its user's."""
-    stage = unpacked(app)
-    for source, target in app.trees:
-        copy(stage, stage / source, site.root / target)
-    for name in app.without:
-        (site.root / name).unlink(missing_ok=True)
-    own(site, site.root)
+    place(app, site.root)
+    own(site.root, site.uid)

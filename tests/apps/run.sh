@@ -1,6 +1,6 @@
 #!/bin/sh
 # Real applications in a real browser:
-#   sudo sh tests/apps/run.sh [dokuwiki] [wordpress]
+#   sudo sh tests/apps/run.sh [dokuwiki] [wordpress] [phpmyadmin] [mediawiki]
 # All of them without an argument. Installs what is missing (nothing that is a service), builds,
 # starts its own MariaDB and Chromium, ends them. Its last line is "N passed, N failed".
 set -eu
@@ -21,13 +21,21 @@ usage() {
 
 # Each brings libraries that its Debian package finds in /usr/share/php. The application itself is
 # unpacked, not installed: it brings a web server's configuration with it.
-[ $# -gt 0 ] || set -- dokuwiki wordpress
+[ $# -gt 0 ] || set -- dokuwiki wordpress phpmyadmin mediawiki
 files=
 for app in "$@"; do
     case $app in
     --help | -h) usage 0 ;;
     dokuwiki) libraries="php-geshi php-phpseclib php-random-compat libphp-simplepie" ;;
     wordpress) libraries="php-getid3" ;;
+    mediawiki) libraries="" ;;
+    phpmyadmin)
+        libraries="php-composer-ca-bundle php-google-recaptcha php-mariadb-mysql-kbs
+php-nikic-fast-route php-phpmyadmin-motranslator php-phpmyadmin-shapefile
+php-phpmyadmin-sql-parser php-psr-http-factory php-psr-http-message php-slim-psr7
+php-symfony-config php-symfony-dependency-injection php-symfony-expression-language
+php-symfony-polyfill-php80 php-twig php-twig-i18n-extension php-webmozart-assert"
+        ;;
     *) usage 2 >&2 ;;
     esac
     PACKAGES="$PACKAGES $libraries"
