@@ -17,10 +17,16 @@ class Case:
     close: bool = False
     connections: int = 32
     unit: str = "per_cpu"
+    pace: int = 200     # requests a second of the one visitor whose latency is taken
 
     @property
     def php(self):
-        return self.path.endswith(".php")
+        """A script, or a directory that one answers for."""
+        return self.path.endswith((".php", "/"))
+
+    @property
+    def blog(self):
+        return self.path.startswith("/blog/")
 
 
 LOADS = [
@@ -30,7 +36,7 @@ LOADS = [
     Case("keep-100k", "100 KiB, kept connections", "/100k.html"),
     Case("keep-1m", "1 MiB, kept connections", "/1m.html", connections=8),
     Case("keep-100m", "100 MiB, kept connections, MB per CPU-second", "/100m.html",
-         connections=2, unit="mb_per_cpu"),
+         connections=2, unit="mb_per_cpu", pace=5),
     Case("turns-fresh", "1 KiB, three users in turn, a connection for each request",
          "/1k.html", hosts=ALL, close=True),
     Case("turns-keep", "1 KiB, kept connections that ask for three users' sites in turn",
@@ -41,4 +47,9 @@ LOADS = [
     Case("php-2ms", "PHP, some 2 ms of work, kept connections", "/work.php", connections=8),
     Case("php-2ms-fresh", "PHP, some 2 ms of work, a connection for each request",
          "/work.php", close=True, connections=8),
+    # as many visitors as PHP processes: all servers have the same number at work then
+    Case("wordpress", "front page of a new WordPress, kept connections", "/blog/",
+         connections=4, pace=10),
+    Case("wordpress-fresh", "front page of a new WordPress, a connection for each request",
+         "/blog/", close=True, connections=4, pace=10),
 ]

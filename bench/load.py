@@ -86,7 +86,7 @@ def check(port, case, sites, constant):
             raise Wrong(f"{site.host}{case.path}: {head.splitlines()[0]}")
         if constant:
             good = body == b"x" * 1024
-        elif case.path.endswith(".php"):
+        elif case.php:
             good = site.host.encode() in body and b"<?php" not in body
         else:
             with open(site.shared / case.path[1:], "rb") as f:

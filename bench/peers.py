@@ -193,7 +193,7 @@ class Apache(Peer):
             "ListenBacklog 4096", f"User {WWW}", f"Group {WWW}", "ServerName bench",
             "KeepAlive On", "MaxKeepAliveRequests 0", "KeepAliveTimeout 300", "EnableSendfile On",
             "RequestReadTimeout header=0 body=0", "TypesConfig /etc/mime.types",
-            "DirectoryIndex index.html", f"ErrorLog {d}/error.log",
+            "DirectoryIndex index.html index.php", f"ErrorLog {d}/error.log",
             f'LogFormat "{COMBINED}" combined', f"CustomLog {d}/access.log combined",
             "<Directory />", "AllowOverride None", "Require all granted", "</Directory>"]
         for s in sites:
@@ -240,7 +240,7 @@ class Nginx(Peer):
                 f"upstream php{n} {{ server unix:{d}/{s.host}.sock;",
                 f"keepalive {PHP_CHILDREN};" if keep else "", "}",
                 f"server {{ listen 127.0.0.1:{server.port}{'' if n else ' backlog=4096'};",
-                f"server_name {s.host}; root {s.shared};",
+                f"server_name {s.host}; root {s.shared}; index index.html index.php;",
                 "location ~ \\.php$ { include /etc/nginx/fastcgi_params;",
                 "fastcgi_keep_conn on;" if keep else "",
                 "fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;",
@@ -264,7 +264,8 @@ class Lighttpd(Peer):
             "server.max-keep-alive-requests = 1000000000", "server.max-keep-alive-idle = 300",
             # one process serves by itself; more have a master
             f"server.max-worker = {len(server.cores.split(',')) if ',' in server.cores else 0}",
-            'mimetype.assign = (".html" => "text/html")']
+            'mimetype.assign = (".html" => "text/html")',
+            'index-file.names = ("index.html", "index.php")']
         for s in sites:
             lines += [
                 f'$HTTP["host"] == "{s.host}" {{', f'server.document-root = "{s.shared}"',
@@ -289,7 +290,7 @@ class H2o(Peer):
                            "format": '%h %l %u %t "%r" %s %b "%{Referer}i" "%{User-agent}i"'},
             "http1-request-timeout": 300, "listen": {"host": "127.0.0.1", "port": server.port},
             "hosts": {s.host: {"paths": {"/": {
-                "file.dir": str(s.shared),
+                "file.dir": str(s.shared), "file.index": ["index.html", "index.php"],
                 "file.custom-handler": {
                     "extension": ".php",
                     "fastcgi.connect": {"type": "unix",

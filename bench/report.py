@@ -13,6 +13,8 @@ BARS = {
     "php-hello-fresh": [(1.0, "apache-prefork"), (1.0, "best")],
     "php-2ms": [(1.0, "apache-prefork"), (1.0, "best")],
     "php-2ms-fresh": [(1.0, "apache-prefork"), (1.0, "best")],
+    "wordpress": [(1.0, "apache-prefork"), (1.0, "best")],
+    "wordpress-fresh": [(1.0, "apache-prefork"), (1.0, "best")],
 }
 
 

@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import blog
 import box as boxes
 import cases
 import load
@@ -100,6 +101,7 @@ class Run:
     def __init__(self, args, box):
         self.args, self.box, self.peers = args, box, chosen(args)
         self.servers = {}    # peer -> Server, those that run
+        self.blog = None     # WordPress, when a case asks for it
         self.sites = boxes.make_sites(box, HOSTS, FIRST_UID)
         self.load_core = "1" if args.cores == 1 else "0,1"
         self.results = {
@@ -139,6 +141,9 @@ class Run:
         for server in self.servers.values():
             server.stop()
         self.servers = {}
+        if self.blog:
+            self.blog.close()
+            self.blog = None
 
     def save(self):
         self.results["took_s"] = time.monotonic() - self.began
@@ -160,7 +165,7 @@ class Run:
         load.check(server.port, case, sites, peer.constant)
         if first:
             row["latency"] = load.latency(server.port, case, sites,
-                                          rate=5 if case.unit == "mb_per_cpu" else 200)
+                                          rate=case.pace)
             row["syscalls"] = load.syscalls(server, wrk, self.box, 1)
             load.check(server.port, case, sites, peer.constant)
 
@@ -186,6 +191,8 @@ class Run:
             len([p for p in self.peers if p.name in c.peers])
             for c in special.CASES if c.name in self.args.only)
         for case in loads:
+            if case.blog and not self.blog:
+                self.blog = blog.Blog(self.box, self.sites[0], self.load_core)
             self.case(case)
         self.stop()
         special.run_all(self, self.args.only)
