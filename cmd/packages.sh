@@ -4,10 +4,11 @@
 
 BUILD_PACKAGES="build-essential cmake pkg-config libuv1-dev node-llhttp libcyaml-dev libyaml-dev
 libseccomp-dev libcap-dev libfcgi-dev libcrypt-dev nettle-dev libbrotli-dev libzstd-dev zlib1g-dev
-libssl-dev"
+libssl-dev libnghttp2-dev"
 RUN_PACKAGES="php-cgi media-types curl procps"
 TEST_PACKAGES="clang libclang-rt-dev libcmocka-dev python3 python3-pytest
-python3-pytest-xdist openssl"
+python3-pytest-xdist openssl
+python3-hpack nghttp2-client"
 
 # install_missing PACKAGE...: install what is not there; says nothing when all is.
 install_missing() {

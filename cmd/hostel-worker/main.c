@@ -20,7 +20,8 @@
 #define USER_FD    4
 
 #ifndef HOSTEL_TLS
-#define HOSTEL_TLS NULL
+#define HOSTEL_TLS   NULL
+#define HOSTEL_HTTP2 NULL
 #endif
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -77,7 +78,7 @@ main(void)
     rc = media_init(MEDIA_TABLE);
     if (rc < 0)
         log_warn("%s: %s; only the common media types are known", MEDIA_TABLE, strerror(-rc));
-    status = worker_run(CONTROL_FD, USER_FD, HOSTEL_TLS);
+    status = worker_run(CONTROL_FD, USER_FD, HOSTEL_TLS, HOSTEL_HTTP2);
     media_done();
     return status;
 }

@@ -49,17 +49,10 @@ check(const struct response *r, struct span reason, unsigned flags, size_t *byte
                      (flags & (H1_CHUNKED | H1_CLOSE)) || r->close;
     size_t n = FRAME_MAX + reason.n;
 
-    if (r->status < 200 || r->status > 599 || r->nfields > RESPONSE_FIELDS_MAX || !delimited ||
-        !chars_all(reason, CHARS_VALUE))
+    if (response_check(r) < 0 || !delimited || !chars_all(reason, CHARS_VALUE))
         return -EINVAL;
-    for (unsigned i = 0; i < r->nfields; i++) {
-        const struct field *f = &r->fields[i];
-
-        if (f->name.n == 0 || !chars_all(f->name, CHARS_TOKEN) ||
-            !chars_all(f->value, CHARS_VALUE))
-            return -EINVAL;
-        n += f->name.n + f->value.n + 4;
-    }
+    for (unsigned i = 0; i < r->nfields; i++)
+        n += r->fields[i].name.n + r->fields[i].value.n + 4;
     *bytes = n;
     return 0;
 }

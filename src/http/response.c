@@ -1,5 +1,8 @@
 /* Responses, whatever version they go out in. Floor 4; worker. */
 #include "hostel/http/sink.h"
+#include "hostel/peek/chars.h"
+
+#include <errno.h>
 
 /* The IANA registry of status codes; RFC 9110 15. */
 static const char *const reasons[600] = {
@@ -71,6 +74,21 @@ response_add(struct response *r, struct span name, struct span value)
 {
     if (r->nfields < RESPONSE_FIELDS_MAX)
         r->fields[r->nfields++] = (struct field){name, value};
+}
+
+int
+response_check(const struct response *r)
+{
+    if (r->status < 200 || r->status > 599 || r->nfields > RESPONSE_FIELDS_MAX)
+        return -EINVAL;
+    for (unsigned i = 0; i < r->nfields; i++) {
+        const struct field *f = &r->fields[i];
+
+        if (f->name.n == 0 || !chars_all(f->name, CHARS_TOKEN) ||
+            !chars_all(f->value, CHARS_VALUE))
+            return -EINVAL;
+    }
+    return 0;
 }
 
 struct span

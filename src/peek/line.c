@@ -153,6 +153,21 @@ target_parse(struct head *h)
 }
 
 enum head_verdict
+line_judge(struct head *h)
+{
+    size_t n = chars_span(h->method_text, CHARS_TOKEN);
+
+    if (n == 0 || n != h->method_text.n)
+        return HEAD_BAD;
+    if (n > HEAD_METHOD_MAX)
+        return HEAD_NOT_IMPLEMENTED;
+    h->method = method_id(h->method_text);
+    if (h->target.n == 0 || !chars_all(h->target, CHARS_TARGET))
+        return HEAD_BAD;
+    return h->target.n > HEAD_TARGET_MAX ? HEAD_TARGET_LONG : target_parse(h);
+}
+
+enum head_verdict
 line_parse(struct span line, struct head *h)
 {
     enum head_verdict v;

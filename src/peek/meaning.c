@@ -27,6 +27,8 @@ on_connection(struct gathered *g, struct span value)
 {
     struct span member;
 
+    if (g->h->version == 20) /* RFC 9113 8.2.2 */
+        return HEAD_BAD;
     while (span_cut(&value, ',', &member)) {
         g->close |= span_ieq(member, SPAN("close"));
         g->keep |= span_ieq(member, SPAN("keep-alive"));
@@ -56,6 +58,8 @@ on_coding(struct gathered *g, struct span value)
 {
     struct span member;
 
+    if (g->h->version == 20) /* RFC 9113 8.2.2 */
+        return HEAD_BAD;
     g->coded = true;
     while (span_cut(&value, ',', &member)) {
         struct span name = span_of(member.p, chars_span(member, CHARS_TOKEN));
@@ -144,13 +148,19 @@ judge_framing(const struct gathered *g)
     return h->chunked ? HEAD_OK : HEAD_BAD;
 }
 
-/* The target's authority beats Host, but a bad Host is refused even then. RFC 9112 3.2 */
+/*
+ * The target's authority beats Host, but a bad Host is refused even then. RFC 9112 3.2. In
+ * HTTP/2 there may be no Host, but none that says something else. RFC 9113 8.3.1
+ */
 static enum head_verdict
 judge_host(const struct gathered *g)
 {
     struct head *h = g->h;
+    bool known = h->version == 20 && h->authority.n;
 
-    if (g->hosts == 0 && h->version != 10)
+    if (g->hosts == 0 && h->version != 10 && !known)
+        return HEAD_BAD;
+    if (g->hosts && known && !span_ieq(g->host, h->authority))
         return HEAD_BAD;
     if (head_host_name(g->host, h->host_name) < 0)
         return HEAD_BAD;
@@ -175,6 +185,19 @@ meaning_parse(struct head *h)
         v = judge_host(&g);
     if (v == HEAD_OK)
         v = judge_framing(&g);
-    h->keep_alive = !g.close && (h->version == 11 || g.keep);
+    h->keep_alive = !g.close && (h->version != 10 || g.keep);
     return v;
+}
+
+enum head_verdict
+head_judge(struct head *h)
+{
+    struct span authority = h->authority;
+    enum head_verdict v = line_judge(h);
+
+    if (v != HEAD_OK)
+        return v;
+    if (authority.n)
+        h->authority = authority;
+    return meaning_parse(h);
 }

@@ -17,6 +17,14 @@ enum head_verdict line_early(struct span part);
 enum head_verdict line_parse(struct span line, struct head *h);
 
 /*
+ * The same for a method and a target that came in another framing.
+ *
+ * in   h  method_text, target
+ * out  h  method and all that the target says; authority as line_parse()
+ */
+enum head_verdict line_judge(struct head *h);
+
+/*
  * The field lines, split by llhttp and proven to be what RFC 9112 5 allows.
  *
  * in   bytes  from the CR LF of the request line to the end of the head's empty line

@@ -16,6 +16,8 @@
  *    | v                                       v              v
  *    +-LEAVE   the answer leaves; log line --> LINGER -----> GONE
  *
+ * HTTP/2 is one state beside these (h2.c), which ends in LINGER or GONE.
+ *
  * A step returns the next state, or its own to wait for an event. Output is only queued by the
  * steps and flushed when the turn ends, so that answers to pipelined requests leave together.
  */
@@ -57,9 +59,8 @@ conn_give_up(struct conn *c, unsigned status)
     return CONN_GONE;
 }
 
-/* ret  true when nothing is queued; else c waits for the socket, or it broke */
-static bool
-output_out(struct conn *c)
+bool
+conn_output_out(struct conn *c)
 {
     int rc = stream_flush(&c->stream);
 
@@ -67,8 +68,8 @@ output_out(struct conn *c)
     return rc == 0;
 }
 
-static bool
-turn_is_over(const struct conn *c)
+bool
+conn_turn_is_over(const struct conn *c)
 {
     return uv_hrtime() - c->all->turn_ns > TURN_NS;
 }
@@ -115,7 +116,14 @@ step_shake(struct conn *c)
         return CONN_GONE;
     }
     c->drained = c->stream.dry && !c->stream.buffered;
-    return CONN_HEAD;
+    return stream_alpn(&c->stream) == STREAM_HTTP2 ? c->all->settings.http2->begin(c)
+                                                   : CONN_HEAD;
+}
+
+static enum conn_state
+step_http2(struct conn *c)
+{
+    return c->all->settings.http2->step(c);
 }
 
 /* --- HEAD ------------------------------------------------------------------------------- */
@@ -194,11 +202,11 @@ step_head(struct conn *c)
     ssize_t n;
 
     /* output first: whoever does not read his answers gets no new ones */
-    if (c->stream.memory_bytes >= BATCH_BYTES && !output_out(c))
+    if (c->stream.memory_bytes >= BATCH_BYTES && !conn_output_out(c))
         return c->stream.error ? CONN_GONE : CONN_HEAD;
     input_load(c);
     for (;;) {
-        c->tired = c->input.n > 0 && turn_is_over(c);
+        c->tired = c->input.n > 0 && conn_turn_is_over(c);
         if (c->tired)
             return CONN_HEAD;
         if (c->input.n > 0)
@@ -213,7 +221,7 @@ step_head(struct conn *c)
         if (n == -ENOBUFS)
             return conn_refuse(c, HEAD_FIELDS_LONG);
         if (n <= 0) /* half a head and then the end says nothing that could be answered */
-            return output_out(c) || c->stream.error ? CONN_GONE : CONN_HEAD;
+            return conn_output_out(c) || c->stream.error ? CONN_GONE : CONN_HEAD;
     }
     return verdict == HEAD_OK ? on_head(c) : conn_refuse(c, (unsigned)verdict);
 }
@@ -269,7 +277,7 @@ static bool
 body_late(struct conn *c)
 {
     return c->got && !c->round->body_done && c->deadline.class == &c->all->body &&
-           pace_late(c, c->read_bytes, c->all->body.after_ms);
+           pace_late(&c->pace, c->all, c->read_bytes, c->all->body.after_ms);
 }
 
 /* While PHP works nothing is expected; but an end, or a next request, may come. */
@@ -290,7 +298,7 @@ give_room(struct conn *c)
 
     if (!r->full)
         return;
-    if (!output_out(c) && c->stream.memory_bytes > STREAM_LOW_BYTES)
+    if (!conn_output_out(c) && c->stream.memory_bytes > STREAM_LOW_BYTES)
         return;
     c->blocked = false;
     r->full = false;
@@ -313,7 +321,7 @@ step_answer(struct conn *c)
         return conn_give_up(c, status);
     do
         give_room(c);
-    while (r->full && !c->blocked && !c->stream.error && !turn_is_over(c));
+    while (r->full && !c->blocked && !c->stream.error && !conn_turn_is_over(c));
     c->tired = r->full && !c->blocked;
     if (c->stream.error)
         return CONN_GONE;
@@ -354,14 +362,11 @@ step_rest(struct conn *c)
 
 /* --- LEAVE ------------------------------------------------------------------------------ */
 
-/*
- * Close now, or first let the visitor read? Closing a socket that holds unread bytes resets
- * it, and a reset can overtake the answer.
- */
-static enum conn_state
-farewell(const struct conn *c, bool body_done)
+enum conn_state
+conn_farewell(const struct conn *c, bool body_done)
 {
-    bool silent = body_done && c->input.n == 0 && c->in.len == 0 && c->drained;
+    /* in HTTP/2 who reads an answer also speaks: of windows */
+    bool silent = !c->h2 && body_done && c->input.n == 0 && c->in.len == 0 && c->drained;
 
     return silent || c->eof || limits_crowded(c->all) ? CONN_GONE : CONN_LINGER;
 }
@@ -374,13 +379,13 @@ step_leave(struct conn *c)
     bool close, body_done;
 
     r->close = r->close || c->all->stopping;
-    if ((r->close || waiting > BATCH_BYTES) && !output_out(c))
+    if ((r->close || waiting > BATCH_BYTES) && !conn_output_out(c))
         return c->stream.error ? CONN_GONE : CONN_LEAVE;
     r->batched = stream_pending(&c->stream); /* it leaves with this turn's last answer */
     close = r->close;
     body_done = r->body_done;
     conn_round_end(c);
-    return close ? farewell(c, body_done) : CONN_HEAD;
+    return close ? conn_farewell(c, body_done) : CONN_HEAD;
 }
 
 /* --- BACK ------------------------------------------------------------------------------- */
@@ -388,7 +393,7 @@ step_leave(struct conn *c)
 static enum conn_state
 step_back(struct conn *c)
 {
-    if (!output_out(c))
+    if (!conn_output_out(c))
         return c->stream.error ? CONN_GONE : CONN_BACK;
     input_load(c);
     stream_rest(&c->stream); /* out of our epoll before another process has it */
@@ -408,6 +413,8 @@ step_linger(struct conn *c)
     if (c->deadline.class != &c->all->linger) {
         deadline_set(&c->deadline, &c->all->linger);
         stream_shutdown(&c->stream);
+        if (c->h2)
+            pace_start(&c->pace, c->all, stream_taken(&c->stream));
         buf_done(&c->in);
     }
     input_load(c);
@@ -426,7 +433,7 @@ step_linger(struct conn *c)
 static enum conn_state (*const steps[CONN_STATES])(struct conn *c) = {
     [CONN_SHAKE] = step_shake,   [CONN_HEAD] = step_head,   [CONN_ANSWER] = step_answer,
     [CONN_REST] = step_rest,     [CONN_LEAVE] = step_leave, [CONN_BACK] = step_back,
-    [CONN_LINGER] = step_linger,
+    [CONN_LINGER] = step_linger, [CONN_H2] = step_http2,
 };
 
 void

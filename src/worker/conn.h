@@ -31,8 +31,35 @@ enum conn_state {
     CONN_BACK,
     CONN_LINGER,
     CONN_SHAKE,
+    CONN_H2,
     CONN_GONE,
     CONN_STATES
+};
+
+struct h2_conn; /* h2.h */
+
+/*
+ * HTTP/2 on a connection (h2.c). By way of a table, so that who speaks no TLS, and so no
+ * HTTP/2, is linked with no library for it.
+ */
+struct http2_ops {
+    /* From here on, as ALPN has agreed. ret  the state to go on in */
+    enum conn_state (*begin)(struct conn *c);
+    /* A turn of it. */
+    enum conn_state (*step)(struct conn *c);
+    /* Its end; c has HTTP/2. */
+    void (*end)(struct conn *c);
+    /* GOAWAY; what is queued still goes out, in the next turn. */
+    void (*leave)(struct conn *c);
+    bool (*wants_input)(const struct conn *c);
+    /* What the connection as a whole waits for; NULL: nothing, its streams do. */
+    struct deadline_class *(*deadline)(const struct conn *c);
+    deadline_fn *body_late, *send_late; /* of one stream */
+};
+
+struct pace { /* pace.c: one window of the least rate */
+    uint64_t since_ms;
+    uint64_t bytes; /* moved by then */
 };
 
 struct conn {
@@ -64,14 +91,15 @@ struct conn {
     struct buf in;           /* not loaded: the same */
     size_t seen;             /* head_parse()'s */
     uint64_t read_bytes;     /* all that was ever read */
-    uint64_t pace_ms;        /* when the window of its least rate began, and */
-    uint64_t pace_bytes;     /* how much had moved then */
+    struct pace pace;        /* of whatever moves just now */
+    struct h2_conn *h2;      /* owned; NULL: it speaks HTTP/1 */
     const struct site *site; /* of the last request, for its errors */
     char *default_host;      /* the unknown name that led here, owned */
     struct visitor visitor;
 };
 
 struct conns_settings {
+    const struct http2_ops *http2; /* lent; NULL: HTTP/1 is all that is spoken */
     uint64_t head_ms, keepalive_ms, body_ms, send_ms;
     bool acme;               /* some worker answers ACME's challenges for every name */
     uint64_t body_rate;      /* bytes a second, on average; 0 = as slow as it likes */
@@ -99,7 +127,8 @@ struct conns {
     struct tally seats; /* requests at a site */
     struct deadlines deadlines;
     struct deadline_class head, idle, kept, body, send, linger;
-    struct park park; /* who was idle for a while */
+    struct deadline_class h2_body, h2_send; /* of one stream */
+    struct park park;                       /* who was idle for a while */
     TAILQ_HEAD(, conn) list;
     TAILQ_HEAD(, conn) ready;
     SLIST_HEAD(, round) spare; /* the last one used: no allocation a request */
@@ -214,18 +243,30 @@ void limits_admit(struct conn *c, uint64_t net);
 /* ret  false: r's site has as many requests as it may */
 bool limits_seat(struct conns *all, struct round *r);
 
-/* pace.c: a window begins; moved is what the connection has moved so far, in this direction */
-void pace_start(struct conn *c, uint64_t moved);
+/* pace.c: a window begins; moved is what has moved so far, in this direction */
+void pace_start(struct pace *p, const struct conns *all, uint64_t moved);
 
 /* ret  true: less moved in the window than should; else, when it is over, the next one begins
  */
-bool pace_late(struct conn *c, uint64_t moved, uint64_t window_ms);
+bool pace_late(struct pace *p, const struct conns *all, uint64_t moved, uint64_t window_ms);
 
 /*
  * Answer with an error page and close: nothing that follows can be trusted to be a request, or
  * there shall be none.
  */
 enum conn_state conn_refuse(struct conn *c, unsigned status);
+
+/* conn.c: send. ret  true when nothing is queued; else c waits for the socket, or it broke */
+bool conn_output_out(struct conn *c);
+
+/* conn.c: has c worked as long as it may before the others' turn comes? */
+bool conn_turn_is_over(const struct conn *c);
+
+/*
+ * conn.c: all is out. Close now, or first let the visitor read? Closing a socket that holds
+ * unread bytes resets it, and a reset can overtake the answer.
+ */
+enum conn_state conn_farewell(const struct conn *c, bool body_done);
 
 /* As conn_refuse(), unless an answer has begun already: that one is cut. */
 enum conn_state conn_give_up(struct conn *c, unsigned status);

@@ -84,6 +84,8 @@ conn_end(struct conn *c)
         round_drop_answerer(c->round);
         conn_round_end(c);
     }
+    if (c->h2)
+        c->all->settings.http2->end(c);
     conn_leave(c);
     tally_drop(&c->all->addrs, &c->addr);
     stream_close(&c->stream, c->abort, on_stream_closed);
@@ -153,19 +155,47 @@ go_on(struct conn *c, enum conn_state state)
     conn_run(c, false);
 }
 
+static void
+h2_late(struct conn *c)
+{
+    c->all->settings.http2->leave(c);
+    go_on(c, CONN_H2);
+}
+
 /* Half a head: say so; nothing at all: go quietly, browsers open connections ahead. */
 static void
 on_head_late(struct deadline *d)
 {
     struct conn *c = conn_of(d);
 
-    go_on(c, c->in.len > 0 ? conn_refuse(c, 408) : CONN_GONE);
+    if (c->state == CONN_H2)
+        h2_late(c);
+    else
+        go_on(c, c->in.len > 0 ? conn_refuse(c, 408) : CONN_GONE);
 }
 
 static void
 on_over(struct deadline *d)
 {
-    go_on(conn_of(d), CONN_GONE);
+    struct conn *c = conn_of(d);
+
+    if (c->state == CONN_H2)
+        h2_late(c);
+    else
+        go_on(c, CONN_GONE);
+}
+
+/* The end of HTTP/2: who still takes what lies in the socket is waited for. */
+static void
+on_linger_late(struct deadline *d)
+{
+    struct conn *c = conn_of(d);
+
+    if (c->state == CONN_LINGER && c->h2 &&
+        !pace_late(&c->pace, c->all, stream_taken(&c->stream), CONN_LINGER_MS))
+        deadline_set(d, &c->all->linger);
+    else
+        on_over(d);
 }
 
 /* Is what would have to be remembered of it all that struct parked has? */
@@ -183,7 +213,7 @@ on_idle(struct deadline *d)
     struct conn *c = conn_of(d);
 
     if (c->all->kept.after_ms == 0) /* it was its whole time */
-        go_on(c, CONN_GONE);
+        on_over(d);
     else if (!can_be_parked(c) || !park_take(&c->all->park, c))
         deadline_set(d, &c->all->kept);
 }
@@ -206,7 +236,7 @@ on_send_late(struct deadline *d)
 {
     struct conn *c = conn_of(d);
 
-    if (!pace_late(c, stream_taken(&c->stream), c->all->send.after_ms)) {
+    if (!pace_late(&c->pace, c->all, stream_taken(&c->stream), c->all->send.after_ms)) {
         deadline_set(d, &c->all->send);
         return;
     }
@@ -243,7 +273,13 @@ conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
                        all->park.closed ? 0 : settings->keepalive_ms - PARK_MS, on_over);
     deadline_class_add(&all->deadlines, &all->body, settings->body_ms, on_body_late);
     deadline_class_add(&all->deadlines, &all->send, settings->send_ms, on_send_late);
-    deadline_class_add(&all->deadlines, &all->linger, CONN_LINGER_MS, on_over);
+    deadline_class_add(&all->deadlines, &all->linger, CONN_LINGER_MS, on_linger_late);
+    if (settings->http2) {
+        deadline_class_add(&all->deadlines, &all->h2_body, settings->body_ms,
+                           settings->http2->body_late);
+        deadline_class_add(&all->deadlines, &all->h2_send, settings->send_ms,
+                           settings->http2->send_late);
+    }
     uv_prepare_init(loop, &all->prepare);
     all->prepare.data = all;
     uv_prepare_start(&all->prepare, on_prepare);
@@ -284,7 +320,7 @@ conns_stop(struct conns *all)
     all->stopping = true;
     for (c = TAILQ_FIRST(&all->list); c; c = next) {
         next = TAILQ_NEXT(c, entry);
-        if (c->state == CONN_HEAD && c->stream.fd >= 0)
+        if ((c->state == CONN_HEAD || c->state == CONN_H2) && c->stream.fd >= 0)
             conn_run(c, true); /* a request that is there already is still answered */
     }
     park_wake_all(&all->park);

@@ -73,6 +73,7 @@ on_init(struct worker *w, struct message *m)
     w->spool_dirs[2] = *w->home ? w->home : NULL;
     w->idle_exit_ms = init.idle_exit_ms;
     w->settings = (struct conns_settings){
+        .http2 = w->settings.http2,
         .head_ms = init.head_timeout_ms,
         .keepalive_ms = init.keepalive_ms,
         .body_ms = init.body_timeout_ms,

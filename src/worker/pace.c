@@ -6,21 +6,21 @@
 #include "conn.h"
 
 void
-pace_start(struct conn *c, uint64_t moved)
+pace_start(struct pace *p, const struct conns *all, uint64_t moved)
 {
-    c->pace_ms = uv_now(c->all->loop);
-    c->pace_bytes = moved;
+    p->since_ms = uv_now(all->loop);
+    p->bytes = moved;
 }
 
 bool
-pace_late(struct conn *c, uint64_t moved, uint64_t window_ms)
+pace_late(struct pace *p, const struct conns *all, uint64_t moved, uint64_t window_ms)
 {
-    uint64_t took_ms = uv_now(c->all->loop) - c->pace_ms, bytes = moved - c->pace_bytes;
+    uint64_t took_ms = uv_now(all->loop) - p->since_ms, bytes = moved - p->bytes;
 
     if (took_ms < window_ms)
         return false;
-    if (bytes == 0 || bytes * 1000 < c->all->settings.body_rate * took_ms)
+    if (bytes == 0 || bytes * 1000 < all->settings.body_rate * took_ms)
         return true;
-    pace_start(c, moved);
+    pace_start(p, all, moved);
     return false;
 }

@@ -12,8 +12,9 @@
 #include <stddef.h>
 #include <sys/queue.h>
 
-#define ROUND_REST_MAX (256 * 1024) /* of an unwanted body, read and dropped; over it: enough  \
-                                     */
+#define ROUND_REST_MAX                                                                         \
+    (256 * 1024) /* of an unwanted body, read and dropped; over it: enough                     \
+                  */
 
 struct conn;
 struct conns;

@@ -32,7 +32,7 @@ secure_tickets(struct worker *w, struct message *m)
         return -EBADMSG;
     if (!w->tls) {
         const struct tls_settings settings = {
-            .kernel = tickets.kernel, .find = find, .data = w};
+            .kernel = tickets.kernel, .http2 = w->settings.http2, .find = find, .data = w};
 
         w->tls = w->tls_ops->server_new(&settings, why);
         if (!w->tls) {

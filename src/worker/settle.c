@@ -14,6 +14,8 @@ set_deadline(struct conn *c)
         class = &all->head;
     else if (stream_pending(&c->stream))
         class = &all->send;
+    else if (c->state == CONN_H2)
+        class = all->settings.http2->deadline(c);
     else if (c->state == CONN_HEAD && (!c->tired || c->deadline.class == &all->head))
         class = c->in.len > 0 || c->first ? &all->head : &all->idle;
     else if (c->state == CONN_REST || (c->state == CONN_ANSWER && round_takes_body(c->round)))
@@ -23,9 +25,9 @@ set_deadline(struct conn *c)
         return;
     }
     if (class != c->deadline.class && class == &all->send)
-        pace_start(c, stream_taken(&c->stream));
+        pace_start(&c->pace, all, stream_taken(&c->stream));
     else if (class != c->deadline.class && class == &all->body)
-        pace_start(c, c->read_bytes);
+        pace_start(&c->pace, all, c->read_bytes);
     /* a head has its time from its first byte on, output its window */
     if (c->got && (class == &all->body || class == &all->idle))
         deadline_set(&c->deadline, class);
@@ -43,6 +45,8 @@ wants_input(const struct conn *c)
         return !stream_pending(&c->stream) && !c->tired;
     case CONN_ANSWER:
         return c->round->body_done ? c->in.len == 0 : round_takes_body(c->round);
+    case CONN_H2:
+        return c->all->settings.http2->wants_input(c) && !c->tired;
     case CONN_SHAKE:
     case CONN_REST:
     case CONN_LINGER:

@@ -223,7 +223,8 @@ close_all(struct worker *w)
 }
 
 int
-worker_run(int control_fd, int user_fd, const struct tls_ops *tls)
+worker_run(int control_fd, int user_fd, const struct tls_ops *tls,
+           const struct http2_ops *http2)
 {
     static struct worker self; /* not of the heap: most of it is room that stays untouched */
     struct worker *w = &self;
@@ -231,6 +232,7 @@ worker_run(int control_fd, int user_fd, const struct tls_ops *tls)
 
     w->user_fd = user_fd;
     w->tls_ops = tls;
+    w->settings.http2 = http2;
     w->sites = sites_new();
     rc = open_all(w, control_fd);
     if (rc < 0) {

@@ -8,33 +8,43 @@
 
 #include "hostel/http/request.h"
 
-#define RESPONSE_FIELDS_MAX 128
+#define RESPONSE_FIELDS_MAX     128
 #define RESPONSE_LENGTH_UNKNOWN UINT64_MAX
 
 struct response {
     unsigned status;
-    struct span reason;  /* HTTP/1 only; empty = the registered one */
-    uint64_t length;     /* of the body of a GET, or RESPONSE_LENGTH_UNKNOWN */
-    bool bodiless;       /* HEAD, 204, 304: no body follows; length still goes into the head */
-    bool close;          /* the connection cannot be used after this answer */
-    bool flush;          /* the head goes out now, not with the first body piece */
+    struct span reason; /* HTTP/1 only; empty = the registered one */
+    uint64_t length;    /* of the body of a GET, or RESPONSE_LENGTH_UNKNOWN */
+    bool bodiless;      /* HEAD, 204, 304: no body follows; length still goes into the head */
+    bool close;         /* the connection cannot be used after this answer */
+    bool flush;         /* the head goes out now, not with the first body piece */
     unsigned nfields;
-    struct field fields[RESPONSE_FIELDS_MAX]; /* lent for the call; without Date, Server,
-                                                 Content-Length, Connection, Transfer-Encoding */
+    struct field
+        fields[RESPONSE_FIELDS_MAX]; /* lent for the call; without Date, Server,
+                                        Content-Length, Connection, Transfer-Encoding */
 };
 
 /* Add a field; silently full at RESPONSE_FIELDS_MAX (the caller bounds what a peer sends). */
 void response_add(struct response *r, struct span name, struct span value);
+
+/*
+ * May this go out, in whatever version?
+ *
+ * ret  0; -EINVAL: a status outside 200-599, a name that is no token, a value with CR, LF, NUL
+ *      or another control byte
+ * src  RFC 9110 5.5, 15
+ */
+int response_check(const struct response *r);
 
 /* ret  the registered reason phrase of a status, or "Unknown" */
 struct span response_reason(unsigned status);
 
 /* A piece of body that is lent: release() is called once when its bytes are out or dropped. */
 struct piece {
-    struct span bytes;  /* a memory piece when fd is -1 */
-    int fd;             /* else: a file, lent until release, */
-    uint64_t offset;    /*       from here, */
-    uint64_t length;    /*       so many bytes */
+    struct span bytes; /* a memory piece when fd is -1 */
+    int fd;            /* else: a file, lent until release, */
+    uint64_t offset;   /*       from here, */
+    uint64_t length;   /*       so many bytes */
     void (*release)(void *owner);
     void *owner;
 };
@@ -78,7 +88,7 @@ struct body_ops {
 /* What an answerer is told by its exchange. */
 struct answerer_ops {
     const char *name;
-    struct body_ops body;           /* data NULL: takes no body */
+    struct body_ops body;            /* data NULL: takes no body */
     void (*on_room)(void *answerer); /* after SINK_FULL: give more */
     void (*on_gone)(void *answerer); /* the visitor is gone: stop and free yourself */
 };

@@ -27,7 +27,7 @@ struct head {
     bool has_query;
     struct span authority; /* of the target if it has one, else Host; with port */
     char host_name[256];   /* of authority: lower case, no port, no trailing dot; "" = none */
-    unsigned version;      /* 10 or 11; HTTP/1.2 reads as 11 */
+    unsigned version;      /* 10 or 11; HTTP/1.2 reads as 11; 20 in HTTP/2's framing */
     bool keep_alive;
     bool expect_continue;
     bool expect_other; /* an Expect that is not 100-continue: 417 */
@@ -63,6 +63,16 @@ enum head_verdict {
  * src     RFC 9112 2-6, RFC 9110 5.5, 7.2, RFC 3986 3.2
  */
 enum head_verdict head_parse(struct span bytes, size_t *seen, struct head *h);
+
+/*
+ * Judge a head that came in HTTP/2's framing as strictly: what its method, target and fields
+ * mean. That its fields are well-formed is the framing's to see to.
+ *
+ * in   h  method_text, target (of CONNECT the authority), version 20, fields, nfields;
+ * authority as ":authority" says it, or empty out  h  all else, on HEAD_OK src  RFC 9113 8.3,
+ * as head_parse()
+ */
+enum head_verdict head_judge(struct head *h);
 
 /*
  * Normalize a Host value or authority: lower case, port and trailing dot off, syntax checked.

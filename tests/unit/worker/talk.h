@@ -5,6 +5,7 @@
 #include "conn.h"
 #include "hostel/base/mem.h"
 #include "hostel/ipc/message.h"
+#include "hostel/worker/run.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -83,6 +84,7 @@ static inline void
 talk_init(uint64_t deadline_ms)
 {
     struct conns_settings settings = {
+        .http2 = &worker_http2,
         .head_ms = deadline_ms,
         .keepalive_ms = deadline_ms,
         .body_ms = deadline_ms,
