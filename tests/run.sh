@@ -144,6 +144,9 @@ summed "end to end: sanitized, one by one" env HOSTEL_BUILD=build-debug HOSTEL_S
 summed "HTTP rows: release" env HOSTEL_BUILD=build "$PYTHON" tests/http/run.py
 summed "HTTP rows: sanitized" env HOSTEL_BUILD=build-debug HOSTEL_SLOW=4 \
     "$PYTHON" tests/http/run.py
+summed "HTTP/2 rows: release" env HOSTEL_BUILD=build "$PYTHON" tests/h2/run.py
+summed "HTTP/2 rows: sanitized" env HOSTEL_BUILD=build-debug HOSTEL_SLOW=4 \
+    "$PYTHON" tests/h2/run.py
 summed "fuzz, briefly" sh tests/fuzz/run.sh 3
 if [ "$(id -u)" = 0 ]; then
     summed "regain: attacks from inside" env HOSTEL_BUILD=build "$PYTHON" tests/regain/run.py
