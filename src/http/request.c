@@ -93,7 +93,7 @@ request_own(struct request *r)
 
     if (r->owned)
         return;
-    r->owned = mem_new(array + from.n + 1);
+    r->owned = mem_raw(array + from.n + 1);
     fields = r->owned;
     bytes = (char *)r->owned + array;
     if (array)

@@ -13,6 +13,7 @@
 struct h2_piece {
     STAILQ_ENTRY(h2_piece) next;
     struct piece p; /* what is left of it */
+    bool spare;     /* of the size that is kept for the next */
     char bytes[];   /* a copied one's */
 };
 

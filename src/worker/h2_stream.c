@@ -20,8 +20,9 @@
 #define CONN_HIGH                                                                              \
     (1024 * 1024) /* of all answers of a connection: over it each has less room                \
                    */
-#define ROUND_LESS (8 * 1024)
-#define SPARE_MAX  64
+#define ROUND_LESS  (8 * 1024)
+#define PIECE_BYTES 2000 /* a copied piece that is kept for the next; bigger ones are not */
+#define SPARE_MAX   64
 #define SHARE_FROM                                                                             \
     (1024 * 1024) /* sent of one answer, before it waits its turn among others                 \
                    */
@@ -44,13 +45,38 @@ round_of_sink(struct sink *s)
 
 /* --- the body on its way out ------------------------------------------------------------ */
 
+/* Pieces, too, come and go by the dozen. */
+static STAILQ_HEAD(, h2_piece) spare_pieces = STAILQ_HEAD_INITIALIZER(spare_pieces);
+static unsigned nspare_pieces;
+
+/* in  n  bytes that it will hold itself */
+static struct h2_piece *
+piece_new(size_t n)
+{
+    struct h2_piece *piece = n <= PIECE_BYTES ? STAILQ_FIRST(&spare_pieces) : NULL;
+
+    if (piece) {
+        STAILQ_REMOVE_HEAD(&spare_pieces, next);
+        nspare_pieces--;
+    } else {
+        piece = mem_raw(sizeof(*piece) + (n < PIECE_BYTES ? PIECE_BYTES : n));
+    }
+    piece->spare = n <= PIECE_BYTES;
+    return piece;
+}
+
 static void
 piece_free(struct h2_round *s, struct h2_piece *piece)
 {
     STAILQ_REMOVE_HEAD(&s->out, next);
     if (piece->p.release)
         piece->p.release(piece->p.owner);
-    free(piece);
+    if (piece->spare && nspare_pieces < SPARE_MAX) {
+        STAILQ_INSERT_HEAD(&spare_pieces, piece, next);
+        nspare_pieces++;
+    } else {
+        free(piece);
+    }
 }
 
 static void
@@ -263,7 +289,7 @@ sink_copy(struct sink *sink, struct span bytes)
     struct h2_round *s = round_of_sink(sink);
 
     if (body_fits(s, bytes.n)) {
-        struct h2_piece *piece = mem_raw(sizeof(*piece) + bytes.n);
+        struct h2_piece *piece = piece_new(bytes.n);
 
         memcpy(piece->bytes, bytes.p, bytes.n);
         piece->p = (struct piece){.bytes = {piece->bytes, bytes.n}, .fd = -1};
@@ -279,7 +305,7 @@ sink_lend(struct sink *sink, const struct piece *p)
     struct h2_round *s = round_of_sink(sink);
 
     if (body_fits(s, p->fd < 0 ? p->bytes.n : p->length)) {
-        struct h2_piece *piece = mem_raw(sizeof(*piece));
+        struct h2_piece *piece = piece_new(0);
 
         piece->p = *p;
         add_piece(s, piece);
