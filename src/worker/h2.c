@@ -64,7 +64,8 @@ deadline(const struct conn *c)
 static bool
 wants_input(const struct conn *c)
 {
-    return !c->h2->leaving && c->stream.memory_bytes < STREAM_LOW_BYTES;
+    /* who is going away still listens: his visitors open windows */
+    return !h2_over(c->h2->session) && c->stream.memory_bytes < STREAM_LOW_BYTES;
 }
 
 /*

@@ -497,7 +497,7 @@ look_at(struct h2_round *s)
         give_up(s, 502, H2_INTERNAL_ERROR);
     } else if (s->late) {
         s->late = false;
-        give_up(s, 408, H2_CANCEL);
+        give_up(s, 408, s->last ? H2_NO_ERROR : H2_CANCEL);
     } else if (s->r.full && s->memory_bytes <= ROUND_LOW) {
         s->r.full = false;
         if (s->r.x.answerer && s->r.x.answerer->on_room)
