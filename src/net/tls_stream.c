@@ -223,6 +223,43 @@ outcome(struct stream *s, int ret)
     }
 }
 
+static BIO *
+memory_bio(struct tls_server *server, struct stream *s)
+{
+    BIO *bio = BIO_new(server->bio);
+
+    if (bio) {
+        BIO_set_data(bio, s);
+        BIO_set_init(bio, 1);
+    }
+    return bio;
+}
+
+/*
+ * Who encrypts from now on? Where it is not the kernel, which has not every cipher, OpenSSL
+ * gives the socket up.
+ *
+ * ret  0; -ENOMEM; -EOPNOTSUPP: the kernel only decrypts
+ */
+static int
+settle_kernel(struct stream *s)
+{
+    struct stream_tls *t = s->tls;
+    BIO *bio;
+
+    s->wire_bytes = 0;
+    t->kernel = BIO_get_ktls_send(SSL_get_wbio(t->ssl));
+    if (t->kernel)
+        return 0;
+    if (BIO_get_ktls_recv(SSL_get_rbio(t->ssl)))
+        return -EOPNOTSUPP;
+    bio = memory_bio(t->server, s);
+    if (!bio)
+        return -ENOMEM;
+    SSL_set_bio(t->ssl, bio, bio);
+    return 0;
+}
+
 static int
 shake(struct stream *s)
 {
@@ -232,6 +269,8 @@ shake(struct stream *s)
     if (t->done)
         return 0;
     enter(s);
+    if (t->server->settings.kernel)
+        s->wire_bytes = 0; /* it was a mark: OpenSSL wants to write */
     ret = SSL_do_handshake(t->ssl);
     rc = ret == 1 ? 0 : outcome(s, ret);
     if (ret != 1 && rc == 0)
@@ -239,12 +278,9 @@ shake(struct stream *s)
     left = leave(s, false); /* an alert, too, goes out */
     if (rc == 0 && left < 0)
         rc = left;
-    if (rc == 0) {
-        t->done = true;
-        t->kernel = BIO_get_ktls_send(SSL_get_wbio(t->ssl));
-        if (t->server->settings.kernel)
-            s->wire_bytes = 0;
-    }
+    if (rc == 0 && t->server->settings.kernel)
+        rc = settle_kernel(s);
+    t->done = rc == 0;
     return rc == 0 || rc == -EAGAIN ? rc : stream_broken(s, rc);
 }
 
@@ -375,27 +411,14 @@ static const struct transport_ops transport = {
 /* --- its beginning --------------------------------------------------------------------------
  */
 
-static BIO *
-bio_of(struct tls_server *server, struct stream *s)
-{
-    BIO *bio;
-
-    if (server->settings.kernel)
-        return BIO_new_socket(s->fd, BIO_NOCLOSE);
-    bio = BIO_new(server->bio);
-    if (bio) {
-        BIO_set_data(bio, s);
-        BIO_set_init(bio, 1);
-    }
-    return bio;
-}
-
 int
 tls_start(struct tls_server *server, struct stream *s)
 {
     struct stream_tls *t;
     SSL *ssl = SSL_new(server->ctx);
-    BIO *bio = ssl ? bio_of(server, s) : NULL;
+    BIO *bio = !ssl                      ? NULL
+               : server->settings.kernel ? BIO_new_socket(s->fd, BIO_NOCLOSE)
+                                         : memory_bio(server, s);
 
     if (!bio) {
         SSL_free(ssl);

@@ -97,7 +97,7 @@ class House:
         setuid_capability = struct.pack("<IIIII", 0x02000001, 1 << 7, 0, 0, 0)
         os.setxattr(f"{self.bin}/capable", "security.capability", setuid_capability)
 
-    def config(self, name, port, acceptors=1, **of_vhosts):
+    def config(self, name, port, acceptors=1, tls=False, **of_vhosts):
         path = f"{self.top}/{name}.json"  # the configuration is YAML, and so JSON too
         vhosts = [{
             "host": f"{user}.test", "user": str(uid), "root": f"{self.top}/{user}/www",
@@ -105,8 +105,13 @@ class House:
             "error_log": f"{self.logs}/{name}-{user}.error",
             "php": {"processes": 2}, **of_vhosts,
         } for user, uid in (("alice", ALICE), ("bob", BOB))]
+        if tls:  # her worker holds a key then, which is root's
+            subprocess.run([f"{self.build}/hostel", "cert", "self-signed", "alice.test", "--dir",
+                            self.dir(f"keys-{name}", mode=0o755)], check=True, capture_output=True)
+            pair = f"{self.top}/keys-{name}/alice.test"
+            vhosts[0]["tls"] = {"certificate": f"{pair}.crt", "key": f"{pair}.key"}
         # what her administrator allows is no more than what she may read herself
-        vhosts.append({**vhosts[0], "host": "wide.test", "sendfile_roots": ["/"],
+        vhosts.append({**{k: v for k, v in vhosts[0].items() if k != "tls"}, "host": "wide.test", "sendfile_roots": ["/"],
                        "link_roots": ["/"]})
         with open(path, "w") as f:
             json.dump({
@@ -150,7 +155,9 @@ class Server:
     def __init__(self, house, name, hostel):
         self.house, self.name = house, name
         self.port = free_port()
-        self.config = house.config(name, self.port)
+        # a hostile one in the place of hostel-worker would not be asked otherwise
+        own = hostel == f"{house.build}/hostel"
+        self.config = house.config(name, self.port, tls=own)
         self.run_dir = f"{house.top}/run-{name}"
         self.errors = f"{house.logs}/{name}.error"
         env = {"PATH": "/usr/bin:/bin", SECRET: "1"}

@@ -128,6 +128,7 @@ CONFINED = [
     # files of others
     ("files", "read", ["{bobsecret}"], ALL, "root"),
     ("files", "read", ["{bobphpfile}"], ALL, "root"),
+    ("files", "read", ["{ownkey}"], ALL, "root"),  # her own site's: her worker has it, she has not
     ("files", "openat2", ["{bobsecret}"], ALL, "root"),
     ("files", "stat", ["{bobsecret}"], ALL, "root"),
     ("files", "list", ["{bobwww}"], ALL, "root"),
@@ -182,6 +183,8 @@ PHP = [
     ("program", "{bin}/procs", "memory {worker}", "root"),
     ("program", "{bin}/procs", "ptrace {worker}", "root"),
     ("read", "{bobsecret}", "", "root"),
+    ("read", "{ownkey}", "", "root"),
+    ("read", "/proc/{worker}/mem", "", "root"),
     ("include", "{bobphpfile}", "", "root"),
     ("read", "/proc/{worker}/environ", "", "root"),
     ("read", "/proc/{supervisor}/environ", "", "root"),

@@ -158,7 +158,7 @@ def targets(house, server):
         "rootonly": f"{top}/root-only", "secretname": SECRET, "lowport": low_port(),
         "boblog": f"{house.logs}/{server.name}-bob.error",
         "ownlog": f"{house.logs}/{server.name}-alice.error",
-        "outside": house.outside,
+        "outside": house.outside, "ownkey": f"{top}/keys-{server.name}/alice.test.key",
     }
 
 
