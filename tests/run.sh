@@ -150,13 +150,14 @@ summed "HTTP/2 rows: sanitized" env HOSTEL_BUILD=build-debug HOSTEL_SLOW=4 \
 summed "fuzz, briefly" sh tests/fuzz/run.sh 3
 if [ "$(id -u)" = 0 ]; then
     summed "regain: attacks from inside" env HOSTEL_BUILD=build "$PYTHON" tests/regain/run.py
+    summed "chaos: changes and faults under load" "$PYTHON" tests/chaos/run.py build
     summed "package" sh tests/package.sh
     one "quickstart" sh cmd/quickstart.sh --check --port "$(free_port)"
     # the two that hosting is asked for most; the others: sh tests/apps/run.sh
     summed "applications in a browser" env HOSTEL_BUILD=build sh tests/apps/run.sh \
         dokuwiki wordpress
 else
-    say "regain, package, quickstart and applications need root"
-    add 0 0 4
+    say "regain, chaos, package, quickstart and applications need root"
+    add 0 0 5
 fi
 finish

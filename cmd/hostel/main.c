@@ -1,6 +1,8 @@
 /*
- * hostel: the command line. serve, check, confine. Floor 7.
+ * hostel: the command line. serve, check, confine, and what is asked of a running server
+ * (ask.c, status.c). Floor 7.
  */
+#include "ask.h"
 #include "hostel/base/buf.h"
 #include "hostel/base/mem.h"
 #include "hostel/base/text.h"
@@ -29,6 +31,15 @@ static const char usage_text[] =
     "  hostel serve --root DIR [--listen ADDR:PORT] serve one directory, without a config "
     "file\n"
     "                                               (127.0.0.1:8080; PHP if php-cgi is there)\n"
+    "  hostel status [--json] [--watch]             what a running server is doing\n"
+    "  hostel reload                                read its files anew, lose no connection\n"
+    "  hostel upgrade                               start the executable anew, lose no "
+    "connection\n"
+    "  hostel logs-reopen                           open its log files anew, after a rotation\n"
+    "  hostel php-restart USER                      new PHP processes for his next requests\n"
+    "  hostel stop                                  stop it; running answers finish\n"
+    "                                               (these find it by --config FILE or\n"
+    "                                               --run-dir DIR)\n"
     "  hostel check [--config FILE]                 look for errors in a configuration\n"
     "  hostel check --explain [NAME]                what a directive means, or all of them\n"
     "  hostel cert self-signed HOST [ALIAS...] [--dir DIR] [--days DAYS]\n"
@@ -70,6 +81,12 @@ load_directory(const char *root, const char *listen, struct conf **conf)
     return rc;
 }
 
+char *
+run_dir_of(const char *config)
+{
+    return conf_run_dir(config ? config : DEFAULT_CONFIG, geteuid() == 0);
+}
+
 static int
 cmd_serve(int argc, char **argv)
 {
@@ -79,8 +96,7 @@ cmd_serve(int argc, char **argv)
                                             {NULL, 0, NULL, 0}};
     const char *config = NULL, *root = NULL, *listen = NULL;
     struct conf *conf = NULL;
-    unsigned wrong;
-    int option, rc;
+    int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'c')
@@ -98,15 +114,9 @@ cmd_serve(int argc, char **argv)
         return usage("serve takes --config or --root, not both");
     if (listen && !root)
         return usage("--listen goes with --root; a config file has its own listen");
-    rc = root ? load_directory(root, listen, &conf)
-              : load(config ? config : DEFAULT_CONFIG, &conf);
-    if (rc < 0)
-        return EXIT_FAILED;
-    /* a certificate that is no good costs its own site its TLS, and no other site anything */
-    (void)supervisor_examine(conf, &wrong);
-    rc = supervisor_serve(conf);
-    conf_free(&conf);
-    return rc;
+    if (!root)
+        return supervisor_serve(config ? config : DEFAULT_CONFIG);
+    return load_directory(root, listen, &conf) < 0 ? EXIT_FAILED : supervisor_serve_conf(conf);
 }
 
 /* What the machine has to say about TLS, where it is spoken. */
@@ -260,12 +270,12 @@ main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } commands[] = {{"serve", cmd_serve},
-                    {"check", cmd_check},
-                    {"cert", cmd_cert},
-                    {"confine", cmd_confine}};
-    static const char *const names[] = {"serve", "check", "cert", "confine", NULL};
-    const char *near;
+    } commands[] = {{"serve", cmd_serve},     {"check", cmd_check},
+                    {"confine", cmd_confine}, {"status", cmd_status},
+                    {"reload", cmd_ask},      {"stop", cmd_ask},
+                    {"php-restart", cmd_ask}, {"logs-reopen", cmd_ask},
+                    {"upgrade", cmd_ask},     {"cert", cmd_cert}};
+    const char *names[sizeof(commands) / sizeof(commands[0]) + 1] = {NULL}, *near;
 
     if (argc < 2)
         return usage("tell me what to do");
@@ -280,6 +290,8 @@ main(int argc, char **argv)
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        names[i] = commands[i].name;
     near = text_nearest(argv[1], names);
     fprintf(stderr, "hostel: there is no command \"%s\"%s%s%s\n\n%s", argv[1],
             near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "", usage_text);

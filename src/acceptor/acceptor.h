@@ -24,15 +24,12 @@
 #include <sys/socket.h>
 #include <uv.h>
 
-#define LISTENERS_MAX 64
-
 struct acceptor;
 
 struct listener {
     uv_poll_t poll;
     struct acceptor *acceptor;
     int fd;
-    in_port_t port;   /* network order: what a handed-back socket must be bound to */
     uint64_t last_ns; /* when the last one came */
     bool tls;
     bool resting; /* out of descriptors: accepts again at the next tick */
@@ -93,10 +90,12 @@ struct acceptor {
     uv_check_t flush; /* end of a loop turn: hand over what it gathered */
     uv_timer_t tick;  /* runs only while something waits */
     bool ticking;
-    struct listener listeners[LISTENERS_MAX];
-    unsigned nlisteners;
+    struct listener *listeners[MSG_LISTENERS_MAX]; /* NULL: none by this number */
+    uint64_t
+        ports[UINT16_MAX / 64 + 1]; /* a bit each: ever listened on; a handed-back socket's */
     struct routes *routes;
-    struct user **users; /* routes_users() of them; NULL until first asked for */
+    struct user **users; /* nusers of them; NULL until first asked for */
+    uint32_t nusers;     /* as many as any table so far has had */
     LIST_HEAD(, user) busy;
     STAILQ_HEAD(, user) dirty;
     STAILQ_HEAD(, pending) spare; /* the last ones used: no allocation a connection */
@@ -108,6 +107,7 @@ struct acceptor {
     int waits_fd;
     struct tally addrs; /* of waiting ones */
     uint64_t stop_ms;   /* leave by then; 0 = serving */
+    bool patient;       /* then: who was accepted is still routed */
     bool started;
 };
 
@@ -117,7 +117,12 @@ int control_open(struct acceptor *a, int fd);
 int control_send_user(struct acceptor *a, enum msg_type type, uint32_t user, uint32_t channel);
 
 /* accept.c */
+/* takes fd; it is accepted from once the acceptor is started. ret  0; -EPROTO; or -errno */
+int accept_add(struct acceptor *a, uint32_t id, int fd, bool tls);
+/* Take what waits there, then close it. ret  0; -EPROTO */
+int accept_remove(struct acceptor *a, uint32_t id);
 int accept_start(struct acceptor *a);
+bool accept_is_our_port(const struct acceptor *a, uint16_t port);
 void accept_stop(struct acceptor *a);
 void accept_rest(struct listener *l); /* out of descriptors: pause until the next tick */
 void accept_wake(struct acceptor *a);
@@ -148,6 +153,8 @@ void handover_expire(struct acceptor *a, uint64_t now_ms);
 /* takes fd */
 int handover_channel(struct acceptor *a, const struct msg_user *m, int fd);
 int handover_down(struct acceptor *a, uint32_t user, uint32_t retry_ms, int drain_fd);
+/* He is in no table any more: what waits for him gets 404. */
+void handover_gone(struct acceptor *a, uint32_t user);
 bool handover_idle(const struct acceptor *a);
 
 /* handback.c: one CONN_BACK from a worker of this user; < 0: its channel is closed */

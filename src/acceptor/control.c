@@ -1,13 +1,14 @@
 /* What the supervisor tells the acceptor, in the order of its life. Floor 6. */
 #include "acceptor.h"
+#include "hostel/base/counters.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CONTROL_QUEUE_MAX (8 * 1024 * 1024) /* of USER_WANT: 20,000 users at once */
 
@@ -49,42 +50,34 @@ hello(struct acceptor *a)
     return rc;
 }
 
-static in_port_t
-bound_port(int fd)
-{
-    struct sockaddr_storage addr;
-    socklen_t len = sizeof(addr);
-
-    if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
-        return 0;
-    return addr.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&addr)->sin6_port
-                                      : ((struct sockaddr_in *)&addr)->sin_port;
-}
-
 static int
 on_listener(struct acceptor *a, struct message *m)
 {
     struct msg_listener l;
 
-    struct listener *listener = &a->listeners[a->nlisteners];
-
-    if (msg_listener_get(&m->payload, &l) < 0 || a->nlisteners == LISTENERS_MAX)
+    if (msg_listener_get(&m->payload, &l) < 0)
         return -EPROTO;
-    *listener = (struct listener){.acceptor = a, .port = bound_port(m->fds[0]), .tls = l.tls};
-    listener->fd = fd_take(&m->fds[0]);
-    a->nlisteners++;
-    return 0;
+    return m->type == MSG_LISTENER ? accept_add(a, l.id, fd_take(&m->fds[0]), l.tls)
+                                   : accept_remove(a, l.id);
 }
 
+/* The table is another one; users keep their numbers, and there may be more of them. */
 static int
 on_routes(struct acceptor *a, struct message *m)
 {
     struct routes *routes;
+    uint32_t n;
 
-    if (a->routes || reader_end(&m->payload) < 0 || routes_open(m->fds[0], &routes) < 0)
+    if (reader_end(&m->payload) < 0 || routes_open(m->fds[0], &routes) < 0)
         return -EPROTO;
+    n = routes_users(routes);
+    if (n > a->nusers) {
+        a->users = mem_grow(a->users, n * sizeof(struct user *));
+        memset(a->users + a->nusers, 0, (n - a->nusers) * sizeof(struct user *));
+        a->nusers = n;
+    }
+    routes_free(&a->routes);
     a->routes = routes;
-    a->users = mem_new_array(routes_users(routes), sizeof(struct user *));
     return 0;
 }
 
@@ -93,8 +86,10 @@ on_start(struct acceptor *a, struct message *m)
 {
     int rc;
 
-    if (msg_start_get(&m->payload, &a->limits) < 0 || !a->routes || a->started)
+    if (msg_start_get(&m->payload, &a->limits) < 0 || !a->routes)
         return -EPROTO;
+    if (a->started) /* a later generation's limits */
+        return 0;
     a->started = true;
     rc = accept_start(a);
     if (rc < 0)
@@ -109,7 +104,7 @@ on_user_channel(struct acceptor *a, struct message *m)
 {
     struct msg_user u;
 
-    if (msg_user_get(&m->payload, &u) < 0 || !a->routes || u.user >= routes_users(a->routes))
+    if (msg_user_get(&m->payload, &u) < 0 || u.user >= a->nusers)
         return -EPROTO;
     return handover_channel(a, &u, fd_take(&m->fds[0]));
 }
@@ -119,9 +114,20 @@ on_user_down(struct acceptor *a, struct message *m)
 {
     struct msg_user u;
 
-    if (msg_user_get(&m->payload, &u) < 0 || !a->routes || u.user >= routes_users(a->routes))
+    if (msg_user_get(&m->payload, &u) < 0 || u.user >= a->nusers)
         return -EPROTO;
     return handover_down(a, u.user, u.retry_ms, m->nfds ? fd_take(&m->fds[0]) : -1);
+}
+
+static int
+on_user_gone(struct acceptor *a, struct message *m)
+{
+    struct msg_user u;
+
+    if (msg_user_get(&m->payload, &u) < 0 || u.user >= a->nusers)
+        return -EPROTO;
+    handover_gone(a, u.user);
+    return 0;
 }
 
 static int
@@ -133,9 +139,12 @@ on_stop(struct acceptor *a, struct message *m)
         return -EPROTO;
     channel_phase(&a->control, IPC_LEAVING);
     a->stop_ms = date_mono_ms() + s.timeout_ms;
+    a->patient = s.how != MSG_STOP_SOON;
     accept_stop(a);
-    look_drop_all(a);
-    refuse_drop_all(a);
+    if (!a->patient) {
+        look_drop_all(a);
+        refuse_drop_all(a);
+    }
     acceptor_tick_start(a); /* leaves when what is pending has been handed over */
     return 0;
 }
@@ -147,7 +156,10 @@ on_message(void *data, struct message *m)
 
     switch (m->type) {
     case MSG_LISTENER:
+    case MSG_UNLISTEN:
         return on_listener(a, m);
+    case MSG_COUNTERS:
+        return reader_end(&m->payload) < 0 ? -EPROTO : counters_use(m->fds[0]);
     case MSG_ROUTES:
         return on_routes(a, m);
     case MSG_START:
@@ -156,6 +168,8 @@ on_message(void *data, struct message *m)
         return on_user_channel(a, m);
     case MSG_USER_DOWN:
         return on_user_down(a, m);
+    case MSG_USER_GONE:
+        return on_user_gone(a, m);
     case MSG_STOP_ACCEPTOR:
         return on_stop(a, m);
     default:

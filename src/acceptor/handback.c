@@ -35,10 +35,7 @@ is_our_port(const struct acceptor *a, int fd)
         port = ((struct sockaddr_in *)&addr)->sin_port;
     else
         return false;
-    for (unsigned i = 0; i < a->nlisteners; i++)
-        if (a->listeners[i].port == port && !a->listeners[i].tls)
-            return true;
-    return false;
+    return accept_is_our_port(a, ntohs(port));
 }
 
 static bool
@@ -86,7 +83,7 @@ handback(struct user *u, struct message *m)
         return -EPROTO;
     fd = fd_take(&m->fds[0]);
     undo_options(fd);
-    if (a->stop_ms) {
+    if (a->stop_ms && !a->patient) {
         fd_close(&fd);
         return 0;
     }

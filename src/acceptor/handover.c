@@ -9,6 +9,7 @@
  *      └── channel broken by its worker ──────────────────┴─── retry_ms ─────┘
  */
 #include "acceptor.h"
+#include "hostel/base/counters.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
@@ -152,6 +153,7 @@ handover_add(struct acceptor *a, uint32_t user, int fd, const struct msg_visitor
     }
     STAILQ_INSERT_TAIL(&u->queue, p, link);
     u->queued++;
+    count(COUNT_ROUTED, 1);
     if (u->state == USER_ASLEEP)
         ask_for(u);
     mark_dirty(u);
@@ -360,6 +362,25 @@ handover_down(struct acceptor *a, uint32_t user, uint32_t retry_ms, int drain_fd
     if (drain_fd < 0)
         return 0;
     return open_channel(u, &u->drain, drain_fd, IPC_WORKER, IPC_ACCEPTOR, &drain_ops);
+}
+
+void
+handover_gone(struct acceptor *a, uint32_t user)
+{
+    struct user *u = a->users[user];
+
+    if (!u)
+        return;
+    close_channel(&u->channel);
+    close_channel(&u->drain);
+    while (!STAILQ_EMPTY(&u->queue)) {
+        struct pending *p = unqueue(u);
+
+        refuse(a, fd_take(&p->fd), 404);
+        pending_free(a, p);
+    }
+    u->state = USER_ASLEEP;
+    u->blocked = false;
 }
 
 /* His back-off is over: the next connection may try. */

@@ -5,6 +5,7 @@
  * the socket), under a deadline and a bound per client address. Floor 6, hostel-acceptor.
  */
 #include "acceptor.h"
+#include "hostel/base/counters.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
@@ -120,6 +121,7 @@ leave(struct acceptor *a, struct waiting *w)
 {
     TAILQ_REMOVE(&a->waiting, w, link);
     a->nwaiting--;
+    count_level(COUNT_WAITING, -1);
     tally_drop(&a->addrs, &w->addr);
     free(w);
 }
@@ -180,6 +182,7 @@ wait_for_more(struct acceptor *a, const struct waiting *known,
     w->addr = row;
     TAILQ_INSERT_TAIL(&a->waiting, w, link);
     a->nwaiting++;
+    count_level(COUNT_WAITING, 1);
     if (wait_start(a, w) < 0) {
         fd_close(&w->fd);
         leave(a, w);

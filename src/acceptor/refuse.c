@@ -5,6 +5,7 @@
  * the answer with it. Floor 6.
  */
 #include "acceptor.h"
+#include "hostel/base/counters.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
@@ -120,6 +121,7 @@ say(struct acceptor *a, int fd, const char *text, size_t n)
     bool open = discard(fd);
     int lowat = 1;
 
+    count(COUNT_REFUSED, 1);
     /* a fresh socket's send buffer takes this whole; a client that reads nothing loses it */
     (void)send(fd, text, n, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)shutdown(fd, SHUT_WR);

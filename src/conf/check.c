@@ -43,8 +43,22 @@ all_names(const struct conf *c, size_t *count)
     return names;
 }
 
+/* in  name  that both have; NULL: both are the default */
 static void
-check_twice(const struct conf *c, struct conf_errors *errors)
+say_clash(const struct conf_vhost *v, const struct conf_vhost *other, const char *name,
+          struct conf_errors *errors)
+{
+    if (name)
+        errors_vhost(errors, v->file, v->host, "`%s` is named already by vhost %s in %s", name,
+                     other->host, other->file);
+    else
+        errors_vhost(errors, v->file, v->host, "vhost %s in %s is the default already",
+                     other->host, other->file);
+}
+
+static void
+check_twice(const struct conf *c, check_blame_fn *blames_first, void *data,
+            struct conf_errors *errors)
 {
     size_t n;
     struct named *names = all_names(c, &n);
@@ -56,34 +70,40 @@ check_twice(const struct conf *c, struct conf_errors *errors)
 
         if (strcmp(names[i - 1].name, names[i].name) != 0)
             continue;
-        if (first == v)
+        if (blames_first(data, first, v))
+            say_clash(first, v, names[i].name, errors);
+        else if (first == v)
             errors_vhost(errors, v->file, v->host, "`%s` is named twice", names[i].name);
         else
-            errors_vhost(errors, v->file, v->host, "`%s` is named already by vhost %s in %s",
-                         names[i].name, first->host, first->file);
+            say_clash(v, first, names[i].name, errors);
     }
     free(names);
 }
 
 static void
-check_default(const struct conf *c, struct conf_errors *errors)
+check_default(const struct conf *c, check_blame_fn *blames_first, void *data,
+              struct conf_errors *errors)
 {
     const struct conf_vhost *first = NULL;
 
     for (const struct conf_vhost *v = c->vhosts; v < c->vhosts + c->nvhosts; v++) {
-        if (v->by_default && first)
-            errors_vhost(errors, v->file, v->host, "vhost %s in %s is the default already",
-                         first->host, first->file);
+        if (v->by_default && first) {
+            if (blames_first(data, first, v))
+                say_clash(first, v, NULL, errors);
+            else
+                say_clash(v, first, NULL, errors);
+        }
         if (v->by_default && !first)
             first = v;
     }
 }
 
 void
-check_names(const struct conf *c, struct conf_errors *errors)
+check_names(const struct conf *c, check_blame_fn *blames_first, void *data,
+            struct conf_errors *errors)
 {
     if (c->nvhosts == 0)
         return;
-    check_twice(c, errors);
-    check_default(c, errors);
+    check_twice(c, blames_first, data, errors);
+    check_default(c, blames_first, data, errors);
 }

@@ -4,7 +4,12 @@
 
 #include "hostel/conf/model.h"
 
+/* Of two vhosts that cannot both be there: is it the first that has to go? */
+typedef bool
+check_blame_fn(void *data, const struct conf_vhost *first, const struct conf_vhost *second);
+
 /* A host named twice, more than one default vhost. */
-void check_names(const struct conf *c, struct conf_errors *errors);
+void check_names(const struct conf *c, check_blame_fn *blames_first, void *data,
+                 struct conf_errors *errors);
 
 #endif

@@ -15,6 +15,7 @@ add(struct conf_errors *e, struct buf *prefix, const char *fmt, va_list ap)
 {
     struct buf escaped;
 
+    e->said++;
     if (e->n < ERRORS_MAX) {
         buf_init(&escaped, LINE_MAX_BYTES);
         buf_vaddf(prefix, fmt, ap);

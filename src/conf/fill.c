@@ -110,6 +110,7 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
     c->error_log = log_of(ROW_ERROR_LOG, raw->error_log, NULL);
     c->access_log = log_of(ROW_ACCESS_LOG, raw->access_log, NULL);
     c->min_uid = (uint32_t)number_of(ROW_MIN_UID, raw->min_uid);
+    c->drain_timeout_ms = number_of(ROW_DRAIN_TIMEOUT, raw->drain_timeout);
     c->stop_timeout_ms = number_of(ROW_STOP_TIMEOUT, raw->stop_timeout);
     c->body_max = number_of(ROW_BODY_MAX, raw->body_max);
     c->keepalive_timeout_ms = number_of(ROW_KEEPALIVE_TIMEOUT, raw->keepalive_timeout);

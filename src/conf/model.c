@@ -72,6 +72,9 @@ conf_free(struct conf **conf)
         free(c->listen[i].text);
     for (size_t i = 0; i < c->nvhosts; i++)
         vhost_done(&c->vhosts[i]);
+    for (size_t i = 0; i < c->nsites; i++)
+        free(c->sites[i].bytes);
+    free(c->sites);
     free(c->listen);
     free(c->run_dir);
     free(c->pid_file);

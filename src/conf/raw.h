@@ -81,6 +81,7 @@ struct raw_main {
     char *access_log;
     char *min_uid;
     char *stop_timeout;
+    char *drain_timeout;
     char *body_max;
     char *keepalive_timeout;
     char *head_timeout;

@@ -94,6 +94,15 @@ const struct row rows[ROWS] = {
                           .max = "1d",
                           .help = "How long running answers may take to finish when the server "
                                   "stops."},
+    [ROW_DRAIN_TIMEOUT] =
+        {.name = "drain_timeout",
+         IN_MAIN(drain_timeout),
+         .type = VALUE_TIME,
+         .preset = "30s",
+         .min = "0",
+         .max = "1d",
+         .help = "How long the worker of an earlier configuration may go on after "
+                 "a reload: answers finish, and kept connections get one more."},
     [ROW_BODY_MAX] = {.name = "body_max",
                       IN_MAIN(body_max),
                       .type = VALUE_SIZE,

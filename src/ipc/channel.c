@@ -39,8 +39,8 @@ struct queued_message {
     char bytes[];
 };
 
-/* Of the one receive that is under way in this process; messages lend from it. */
-static char scratch[IPC_BYTES_MAX + 1];
+/* Of the one receive that is under way in this thread; messages lend from it. */
+static _Thread_local char scratch[IPC_BYTES_MAX + 1];
 
 int
 channel_pair(int fds[static 2])
@@ -389,6 +389,13 @@ channel_resume(struct channel *c)
 {
     c->paused = false;
     watch(c);
+}
+
+void
+channel_take_all(struct channel *c)
+{
+    while (!c->closed && !c->ending && !c->paused && receive_one(c) > 0)
+        continue;
 }
 
 static void

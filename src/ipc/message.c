@@ -39,7 +39,7 @@ msg_listener_get(struct reader *r, struct msg_listener *m)
 {
     m->id = get_u32(r);
     m->tls = get_u8(r);
-    return got(r, m->tls <= 1);
+    return got(r, m->id < MSG_LISTENERS_MAX && m->tls <= 1);
 }
 
 void
@@ -80,13 +80,15 @@ void
 msg_stop_put(struct writer *w, const struct msg_stop *m)
 {
     put_u32(w, m->timeout_ms);
+    put_u8(w, m->how);
 }
 
 int
 msg_stop_get(struct reader *r, struct msg_stop *m)
 {
     m->timeout_ms = get_u32(r);
-    return got(r, true);
+    m->how = get_u8(r);
+    return got(r, m->how < MSG_STOP_HOWS);
 }
 
 void

@@ -23,14 +23,21 @@ struct logfile {
     char *text; /* LOGFILE_GATHER_BYTES of room; NULL before the first line */
 };
 
-struct logfile *
-logfile_new(uv_loop_t *loop, int fd)
+static void
+look_at(struct logfile *log, int fd)
 {
-    struct logfile *log = mem_new(sizeof(*log));
     struct stat st;
 
     log->fd = fd;
     log->plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+struct logfile *
+logfile_new(uv_loop_t *loop, int fd)
+{
+    struct logfile *log = mem_new(sizeof(*log));
+
+    look_at(log, fd);
     uv_timer_init(loop, &log->timer);
     log->timer.data = log;
     return log;
@@ -90,6 +97,15 @@ logfile_flush(struct logfile *log)
         log->torn = log->torn || (done > 0 && log->text[done - 1] != '\n');
     }
     log->n = 0;
+}
+
+void
+logfile_reopen(struct logfile *log, int fd)
+{
+    logfile_flush(log);
+    fd_close(&log->fd);
+    look_at(log, fd);
+    log->torn = log->warned = false;
 }
 
 static void

@@ -13,6 +13,7 @@
  * the queue, and the supervisor is told; "broken" also asks for the pool again.
  */
 #include "php_request.h"
+#include "hostel/base/counters.h"
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
 
@@ -234,17 +235,28 @@ php_pool_retry_s(const struct php_pool *p)
     return p->retry.at_ms > now_ms ? (unsigned)((p->retry.at_ms - now_ms + 999) / 1000) : 1;
 }
 
+static void
+count_stage(enum php_stage stage, int change)
+{
+    if (stage == PHP_QUEUED)
+        count_level(COUNT_PHP_QUEUED, change);
+    else if (stage == PHP_RUNNING)
+        count_level(COUNT_PHP_RUNNING, change);
+}
+
 void
 php_pool_move(struct php_pool *p, struct php_request *r, enum php_stage stage)
 {
     if (r->stage != PHP_OVER) {
         TAILQ_REMOVE(&p->in[r->stage], r, entry);
         p->n[r->stage]--;
+        count_stage(r->stage, -1);
     }
     r->stage = stage;
     if (stage != PHP_OVER) {
         TAILQ_INSERT_TAIL(&p->in[stage], r, entry);
         p->n[stage]++;
+        count_stage(stage, 1);
     }
     if (php_pool_busy(p))
         deadline_clear(&p->idle);

@@ -54,14 +54,14 @@ send_fd(struct acceptor_child *a, enum msg_type type, const struct buf *payload,
 static int
 send_listener(struct acceptor_child *a, uint32_t id)
 {
-    struct msg_listener m = {id, a->child.s->conf->listen[id].tls};
+    struct msg_listener m = {id, a->child.s->listeners[id].at.tls};
     struct buf b;
     struct writer w = {&b, 0};
     int rc;
 
     buf_init(&b, IPC_BYTES_MAX);
     msg_listener_put(&w, &m);
-    rc = w.error ? w.error : send_fd(a, MSG_LISTENER, &b, a->child.s->listeners[id]);
+    rc = w.error ? w.error : send_fd(a, MSG_LISTENER, &b, a->child.s->listeners[id].fd);
     buf_done(&b);
     return rc;
 }
@@ -84,12 +84,26 @@ send_start(struct acceptor_child *a)
 }
 
 static int
+send_generation(struct acceptor_child *a)
+{
+    struct supervisor *s = a->child.s;
+    int rc = 0;
+
+    for (uint32_t i = 0; rc == 0 && i < LISTENERS_MAX; i++)
+        if (s->listeners[i].fd >= 0 && !(a->listens & (UINT64_C(1) << i))) {
+            rc = send_listener(a, i);
+            a->listens |= UINT64_C(1) << i;
+        }
+    return rc == 0 ? send_fd(a, MSG_ROUTES, NULL, s->gen->routes_fd) : rc;
+}
+
+static int
 on_hello(struct acceptor_child *a, struct message *m)
 {
     struct supervisor *s = a->child.s;
     struct msg_hello hello;
     uint64_t now = date_mono_ms();
-    int rc = 0;
+    int rc;
 
     if (msg_hello_get(&m->payload, &hello) < 0 || a->greeted)
         return -EPROTO;
@@ -100,13 +114,13 @@ on_hello(struct acceptor_child *a, struct message *m)
     a->greeted = true;
     if (s->stop != STOP_NOT)
         return 0; /* STOP is on its way */
-    for (size_t i = 0; rc == 0 && i < s->conf->nlisten; i++)
-        rc = send_listener(a, (uint32_t)i);
-    if (rc == 0)
-        rc = send_fd(a, MSG_ROUTES, NULL, s->routes_fd);
-    for (size_t i = 0; rc == 0 && i < s->conf->nusers; i++) {
-        struct room *r = &s->rooms[i];
+    control_give_page(a->control, MSG_COUNTERS, &a->page);
+    rc = send_generation(a);
+    for (size_t i = 0; rc == 0 && i < s->nrooms; i++) {
+        struct room *r = s->rooms[i];
 
+        if (!r)
+            continue;
         if (r->front >= 0)
             rc = send_user(a, MSG_USER_CHANNEL, r->index, 0, r->front, r->channel_no);
         if (rc == 0 && r->state == ROOM_DOWN && now < r->retry_ms)
@@ -133,14 +147,14 @@ on_user(struct acceptor_child *a, struct message *m)
     struct supervisor *s = a->child.s;
     struct msg_user u;
 
-    if (msg_user_get(&m->payload, &u) < 0 || u.user >= s->conf->nusers)
+    if (msg_user_get(&m->payload, &u) < 0 || u.user >= s->nrooms)
         return -EPROTO;
-    if (s->stop > STOP_ACCEPTORS)
+    if (s->stop > STOP_ACCEPTORS || !s->rooms[u.user]) /* he went while it was said */
         return 0;
     if (m->type == MSG_USER_WANT) /* also of a connection that came just before the end */
-        room_wanted(&s->rooms[u.user]);
+        room_wanted(s->rooms[u.user]);
     else
-        room_bad(&s->rooms[u.user], u.channel);
+        room_bad(s->rooms[u.user], u.channel);
     return 0;
 }
 
@@ -185,6 +199,8 @@ on_exit_of(struct child *c, bool clean)
     (void)clean;
     control_drop(&a->control);
     a->greeted = a->ready = false;
+    a->listens = 0;
+    counters_unmap(&a->page);
     if (s->stop != STOP_NOT)
         return;
     if (!s->announced) {
@@ -200,6 +216,12 @@ on_exit_of(struct child *c, bool clean)
         acceptors_sweep(s, now);
 }
 
+static size_t
+queue_max(const struct supervisor *s)
+{
+    return ACCEPTOR_QUEUE_MIN + s->nrooms * ACCEPTOR_USER_SIZE;
+}
+
 static int
 start(struct acceptor_child *a)
 {
@@ -207,13 +229,13 @@ start(struct acceptor_child *a)
     const struct control_end end = {
         .program = "hostel-acceptor",
         .role = IPC_ACCEPTOR,
-        .queued_max = ACCEPTOR_QUEUE_MIN + s->conf->nusers * ACCEPTOR_USER_SIZE,
+        .queued_max = queue_max(s),
         .ops = &control_ops,
     };
     struct spawn_spec spec;
 
     a->retry_ms = 0;
-    spec_acceptor(&spec, s->conf, &s->conf->acceptor_ids, s->empty_dir);
+    spec_acceptor(&spec, s->conf, &s->acceptor_ids, s->empty_dir);
     spec.exec_fd = s->acceptor_exe;
     spec.nfds = 4;
     return control_start(&a->control, &a->child, &spec, &end);
@@ -222,8 +244,8 @@ start(struct acceptor_child *a)
 int
 acceptors_start(struct supervisor *s)
 {
-    s->acceptors = mem_new_array(s->conf->acceptors, sizeof(*s->acceptors));
-    for (uint32_t i = 0; i < s->conf->acceptors; i++) {
+    s->acceptors = mem_new_array(s->nacceptors, sizeof(*s->acceptors));
+    for (uint32_t i = 0; i < s->nacceptors; i++) {
         struct acceptor_child *a = &s->acceptors[i];
         int rc;
 
@@ -239,7 +261,7 @@ acceptors_start(struct supervisor *s)
 void
 acceptors_sweep(struct supervisor *s, uint64_t now_ms)
 {
-    for (uint32_t i = 0; i < s->conf->acceptors; i++) {
+    for (uint32_t i = 0; i < s->nacceptors; i++) {
         struct acceptor_child *a = &s->acceptors[i];
 
         if (s->stop == STOP_NOT && !a->child.pid && a->retry_ms <= now_ms && start(a) < 0)
@@ -252,7 +274,7 @@ acceptors_sweep(struct supervisor *s, uint64_t now_ms)
 bool
 acceptors_ready(const struct supervisor *s)
 {
-    for (uint32_t i = 0; i < s->conf->acceptors; i++)
+    for (uint32_t i = 0; i < s->nacceptors; i++)
         if (!s->acceptors[i].ready)
             return false;
     return true;
@@ -261,22 +283,22 @@ acceptors_ready(const struct supervisor *s)
 bool
 acceptors_running(const struct supervisor *s)
 {
-    for (uint32_t i = 0; s->acceptors && i < s->conf->acceptors; i++)
+    for (uint32_t i = 0; s->acceptors && i < s->nacceptors; i++)
         if (s->acceptors[i].child.pid)
             return true;
     return false;
 }
 
 void
-acceptors_stop(struct supervisor *s, uint32_t timeout_ms)
+acceptors_stop(struct supervisor *s, uint32_t timeout_ms, enum msg_stop_how how)
 {
-    struct msg_stop m = {timeout_ms};
+    struct msg_stop m = {timeout_ms, (uint8_t)how};
     struct buf b;
     struct writer w = {&b, 0};
 
     buf_init(&b, IPC_BYTES_MAX);
     msg_stop_put(&w, &m);
-    for (uint32_t i = 0; s->acceptors && i < s->conf->acceptors; i++) {
+    for (uint32_t i = 0; s->acceptors && i < s->nacceptors; i++) {
         struct acceptor_child *a = &s->acceptors[i];
 
         if (!a->control)
@@ -291,7 +313,7 @@ acceptors_stop(struct supervisor *s, uint32_t timeout_ms)
 void
 acceptors_tell_channel(struct supervisor *s, struct room *r)
 {
-    for (uint32_t i = 0; i < s->conf->acceptors; i++) {
+    for (uint32_t i = 0; i < s->nacceptors; i++) {
         struct acceptor_child *a = &s->acceptors[i];
 
         /* one that has not greeted yet gets all channels then */
@@ -306,7 +328,7 @@ acceptors_tell_down(struct supervisor *s, struct room *r, uint32_t retry_ms)
 {
     int drain = r->back;
 
-    for (uint32_t i = 0; i < s->conf->acceptors; i++) {
+    for (uint32_t i = 0; i < s->nacceptors; i++) {
         struct acceptor_child *a = &s->acceptors[i];
 
         if (!a->control || !a->greeted)
@@ -314,5 +336,48 @@ acceptors_tell_down(struct supervisor *s, struct room *r, uint32_t retry_ms)
         if (send_user(a, MSG_USER_DOWN, r->index, retry_ms, drain, 0) < 0)
             child_signal(&a->child, SIGKILL);
         drain = -1;
+    }
+}
+
+void
+acceptors_tell_generation(struct supervisor *s)
+{
+    for (uint32_t i = 0; i < s->nacceptors; i++) {
+        struct acceptor_child *a = &s->acceptors[i];
+
+        if (!a->control || !a->greeted)
+            continue;
+        channel_bound(a->control, queue_max(s));
+        if (send_generation(a) < 0 || send_start(a) < 0)
+            child_signal(&a->child, SIGKILL);
+    }
+}
+
+void
+acceptors_tell_unlisten(struct supervisor *s, uint32_t listener)
+{
+    struct buf b;
+    struct writer w = {&b, 0};
+
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_listener_put(&w, &(struct msg_listener){listener, 0});
+    for (uint32_t i = 0; i < s->nacceptors; i++) {
+        struct acceptor_child *a = &s->acceptors[i];
+
+        a->listens &= ~(UINT64_C(1) << listener);
+        if (a->control && a->greeted && channel_send(a->control, MSG_UNLISTEN, &b, NULL, 0) < 0)
+            child_signal(&a->child, SIGKILL);
+    }
+    buf_done(&b);
+}
+
+void
+acceptors_tell_gone(struct supervisor *s, uint32_t index)
+{
+    for (uint32_t i = 0; i < s->nacceptors; i++) {
+        struct acceptor_child *a = &s->acceptors[i];
+
+        if (a->control && a->greeted && send_user(a, MSG_USER_GONE, index, 0, -1, 0) < 0)
+            child_signal(&a->child, SIGKILL);
     }
 }

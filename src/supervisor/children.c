@@ -19,9 +19,12 @@ on_spawned(void *data, pid_t pid, const struct spawn_error *error)
 {
     struct child *c = data;
 
+    c->spawning = false;
     if (error)
         log_error("cannot start %s (pid %ld): %s: %s", c->label, (long)pid, error->step,
                   uv_strerror(error->error));
+    if (c->pid == 0) /* reaped before this was known */
+        c->on_exit(c, c->clean);
 }
 
 int
@@ -53,6 +56,7 @@ child_start(struct child *c, struct spawn_spec *spec, int log_fd)
         c->pid = 0;
         return rc;
     }
+    c->spawning = true;
     c->since_ms = date_mono_ms();
     c->log =
         logpipe_new(&c->s->loop, pipe_fds[0], log_fd, spec->cage == CAGE_PHP ? c->label : NULL);
@@ -111,7 +115,6 @@ children_reap(struct supervisor *s)
     for (unsigned turn = 0;; turn++) {
         struct child *c;
         pid_t pid;
-        bool clean;
 
         if (turn == REAP_MAX) { /* orphans may come as fast as they are reaped: others first */
             (void)kill(getpid(), SIGCHLD);
@@ -131,13 +134,14 @@ children_reap(struct supervisor *s)
             runs_reaped(s, pid);
             continue;
         }
-        clean = info.si_code == CLD_EXITED && info.si_status == 0;
+        c->clean = info.si_code == CLD_EXITED && info.si_status == 0;
         if (s->stop == STOP_NOT)
             say_end(c, &info);
         LIST_REMOVE(c, link);
         c->pid = 0;
         logpipe_free(&c->log);
-        c->on_exit(c, clean);
+        if (!c->spawning) /* else soon: its last word is on its way */
+            c->on_exit(c, c->clean);
     }
 }
 

@@ -45,6 +45,21 @@ control_start(struct channel **control, struct child *c, struct spawn_spec *spec
     return 0;
 }
 
+void
+control_give_page(struct channel *control, enum msg_type type, const struct counters **page)
+{
+    int fd = -1;
+    int rc = counters_make(&fd, page);
+
+    if (rc == 0)
+        rc = channel_send(control, type, NULL, &fd, 1);
+    fd_close(&fd);
+    if (rc < 0) {
+        log_warn("what a child counts will not be seen: %s", uv_strerror(rc));
+        counters_unmap(page);
+    }
+}
+
 static void
 free_channel(struct channel *c)
 {

@@ -10,6 +10,7 @@
 #include "hostel/base/mem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -24,6 +25,7 @@ struct logpipe {
     uv_timer_t timer;
     unsigned handles;
     int fd, log_fd;
+    bool own_log; /* log_fd is a copy of ours */
     char *prefix;
     char line[LOGPIPE_LINE];
     size_t have;
@@ -134,6 +136,19 @@ on_bytes(uv_poll_t *poll, int status, int events)
         uv_poll_stop(&p->poll); /* freed when the child is reaped */
 }
 
+void
+logpipe_redirect(struct logpipe *p, int log_fd)
+{
+    int copy = log_fd < 0 ? -1 : fcntl(log_fd, F_DUPFD_CLOEXEC, 3);
+
+    if (copy < 0)
+        return;
+    if (p->own_log)
+        fd_close(&p->log_fd);
+    p->own_log = true;
+    p->log_fd = copy;
+}
+
 struct logpipe *
 logpipe_new(uv_loop_t *loop, int fd, int log_fd, const char *prefix)
 {
@@ -141,6 +156,7 @@ logpipe_new(uv_loop_t *loop, int fd, int log_fd, const char *prefix)
 
     p->fd = fd;
     p->log_fd = log_fd;
+    logpipe_redirect(p, prefix ? log_fd : -1);
     p->prefix = mem_str(prefix);
     if (uv_poll_init(loop, &p->poll, fd) < 0) {
         fd_close(&p->fd);
@@ -178,6 +194,8 @@ logpipe_free(struct logpipe **pp)
     (void)drain(p); /* its last words */
     if (p->have)
         write_line(p);
+    if (p->own_log)
+        fd_close(&p->log_fd);
     uv_poll_stop(&p->poll);
     fd_close(&p->fd);
     uv_close((uv_handle_t *)&p->poll, on_closed);

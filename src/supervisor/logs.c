@@ -3,8 +3,10 @@
  * whose directory, or which itself, a site's user could replace is refused: root would write
  * wherever he points (CVE-2016-1247 and its kin). Floor 6, hostel.
  */
+#include "generation.h"
 #include "supervisor.h"
 #include "hostel/base/fd.h"
+#include "hostel/base/log.h"
 #include "hostel/base/mem.h"
 #include "hostel/sys/trust.h"
 
@@ -89,48 +91,181 @@ by_path(const void *a, const void *b)
     return strcmp(((const struct log_target *)a)->path, ((const struct log_target *)b)->path);
 }
 
+static char *
+key_of(const char *path)
+{
+    return (char *)(uintptr_t)(path ? path : "/dev/null");
+}
+
+/* ret  the target of a path, or NULL: it is not known */
+static struct log_target *
+find(void *const *logs, const char *path)
+{
+    struct log_target key = {.path = key_of(path)};
+    struct log_target **known = tfind(&key, logs, by_path);
+
+    return known ? *known : NULL;
+}
+
 /* ret  the target of a path, made when it is not known yet */
 static struct log_target *
-target_of(struct supervisor *s, const char *path, gid_t group)
+target_of(void **logs, const char *path, gid_t group)
 {
-    struct log_target key = {.path = (char *)(uintptr_t)(path ? path : "/dev/null")}, *t;
-    struct log_target **known = tfind(&key, &s->logs, by_path);
+    struct log_target *t = find(logs, path);
 
-    if (known)
-        return *known;
+    if (t)
+        return t;
     t = mem_new(sizeof(*t));
-    *t = (struct log_target){mem_str(key.path), -1, group};
-    if (!tsearch(t, &s->logs, by_path))
+    *t = (struct log_target){mem_str(key_of(path)), -1, group};
+    if (!tsearch(t, logs, by_path))
         abort(); /* out of memory */
     return t;
 }
 
-void
-logs_claim(struct supervisor *s, const char *path, gid_t group)
+static void
+claim(void **logs, const char *path, gid_t group)
 {
-    struct log_target *t = target_of(s, path, group);
+    struct log_target *t = target_of(logs, path, group);
 
     if (t->group != group)
         t->group = 0;
 }
 
+void
+logs_claim(void **logs, const struct conf *conf)
+{
+    claim(logs, conf->error_log, 0);
+    for (size_t i = 0; i < conf->nvhosts; i++) {
+        const struct conf_vhost *v = &conf->vhosts[i];
+        gid_t gid = conf->users[v->user].ids.gid;
+
+        if (v->access_log)
+            claim(logs, v->access_log, gid);
+        claim(logs, v->error_log, gid);
+    }
+}
+
+static int
+open_target(struct log_target *t, const struct conf *conf, char **error)
+{
+    *error = NULL;
+    if (strcmp(t->path, "-") == 0)
+        t->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    else if (strcmp(t->path, "/dev/null") == 0)
+        t->fd = open(t->path, O_WRONLY | O_CLOEXEC);
+    else
+        t->fd = open_file(conf, t->path, t->group, error);
+    if (t->fd < 0 && !*error)
+        *error = mem_fmt("log %s: %s", t->path, strerror(errno));
+    return t->fd < 0 ? -1 : 0;
+}
+
+int
+logs_prepare(void **logs, void *const *before, const struct conf *conf, const char *path,
+             char **error)
+{
+    struct log_target *t = target_of(logs, path, 0);
+
+    *error = NULL;
+    if (t->fd >= 0 || (before && find(before, path)))
+        return 0;
+    return open_target(t, conf, error);
+}
+
 int
 logs_open(struct supervisor *s, const char *path, char **error)
 {
-    struct log_target *t = target_of(s, path, 0);
+    struct log_target *t = target_of(&s->gen->logs, path, 0);
 
     *error = NULL;
-    if (t->fd >= 0)
-        return t->fd;
-    if (path && strcmp(path, "-") == 0)
-        t->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    else if (!path)
-        t->fd = open(t->path, O_WRONLY | O_CLOEXEC);
-    else
-        t->fd = open_file(s->conf, path, t->group, error);
-    if (t->fd < 0 && !*error)
-        *error = mem_fmt("log %s: %s", t->path, strerror(errno));
+    if (t->fd < 0 && open_target(t, s->conf, error) < 0)
+        return -1;
     return t->fd;
+}
+
+static struct inherit {
+    void **before;
+} inheriting; /* twalk(3) takes no data */
+
+static void
+inherit(const void *node, VISIT visit, int depth)
+{
+    struct log_target *t = *(struct log_target *const *)node, *old;
+
+    (void)depth;
+    if (visit == preorder || visit == endorder)
+        return;
+    old = find(inheriting.before, t->path);
+    if (!old || t->fd >= 0)
+        return;
+    t->fd = fd_take(&old->fd);
+    if (t->group != old->group && t->fd >= 0 && geteuid() == 0 &&
+        fchown(t->fd, (uid_t)-1, t->group) < 0)
+        log_warn("log %s: its group stays: %s", t->path, strerror(errno));
+}
+
+void
+logs_inherit(void **logs, void **before)
+{
+    inheriting.before = before;
+    twalk(*logs, inherit);
+}
+
+/* --- moved away, and opened anew ------------------------------------------------------------
+ */
+
+static struct reopening {
+    const struct conf *conf;
+    struct log_fresh *fresh;
+    size_t n, room;
+} reopening; /* twalk(3) takes no data */
+
+static void
+open_fresh(const void *node, VISIT visit, int depth)
+{
+    struct log_target *t = *(struct log_target *const *)node, new;
+    struct reopening *r = &reopening;
+    char *error;
+
+    (void)depth;
+    if (visit == preorder || visit == endorder || t->fd < 0 || strcmp(t->path, "-") == 0 ||
+        strcmp(t->path, "/dev/null") == 0)
+        return;
+    new = (struct log_target){t->path, -1, t->group};
+    (void)open_target(&new, r->conf, &error);
+    if (r->n == r->room) {
+        r->room = 2 * r->room + 16;
+        r->fresh = mem_grow(r->fresh, r->room * sizeof(*r->fresh));
+    }
+    r->fresh[r->n++] = (struct log_fresh){t, new.fd, error};
+}
+
+size_t
+logs_open_fresh(void *const *logs, const struct conf *conf, struct log_fresh **fresh)
+{
+    reopening = (struct reopening){.conf = conf};
+    twalk(*logs, open_fresh);
+    *fresh = reopening.fresh;
+    return reopening.n;
+}
+
+/* The number stays: whoever of us writes there has only that. */
+size_t
+logs_use_fresh(struct log_fresh *fresh, size_t n)
+{
+    size_t failed = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (fresh[i].fd < 0 || dup3(fresh[i].fd, fresh[i].target->fd, O_CLOEXEC) < 0) {
+            failed++;
+            log_error("%s: the one that is open stays",
+                      fresh[i].error ? fresh[i].error : strerror(errno));
+        }
+        fd_close(&fresh[i].fd);
+        free(fresh[i].error);
+    }
+    free(fresh);
+    return failed;
 }
 
 static void
@@ -144,8 +279,8 @@ target_free(void *target)
 }
 
 void
-logs_close(struct supervisor *s)
+logs_close(void **logs)
 {
-    tdestroy(s->logs, target_free);
-    s->logs = NULL;
+    tdestroy(*logs, target_free);
+    *logs = NULL;
 }

@@ -49,8 +49,8 @@ open_socket(struct pool_run *run)
     const struct ids *ids = &p->room->user->ids;
     int rc;
 
-    (void)snprintf(run->socket, sizeof(run->socket), "%u-%u.%u.%u.sock", p->room->index,
-                   (unsigned)ids->uid, p->id, run->generation);
+    (void)snprintf(run->socket, sizeof(run->socket), "%u-%ld.%u.%u.sock", (unsigned)ids->uid,
+                   (long)getpid(), p->serial, run->generation);
     rc = php_socket_create(p->s->php_dir_fd, run->socket, ids->uid, ids->gid,
                            p->s->conf->switching, &run->listen_fd);
     if (rc < 0)
@@ -138,7 +138,7 @@ run_again(struct pool_run *run)
                    p->room->user->ids.name);
     env = environment(p);
     argv = arguments(p);
-    spec_php(&spec, s->conf, &p->room->user->ids);
+    spec_php(&spec, p->room->gen->conf, &p->room->user->ids);
     spec.path = p->php->command;
     spec.argv = argv;
     spec.envp = env;
@@ -146,13 +146,14 @@ run_again(struct pool_run *run)
     spec.fds[0] = run->listen_fd;
     spec.fds[1] = SPAWN_FD_LOG;
     spec.fds[2] = SPAWN_FD_LOG;
-    rc = jails_open(s->conf, p->room->user, -1, p->php, &spec.jail_fd);
+    rc = jails_open(p->room->gen->conf, p->room->user, -1, p->php, &spec.jail_fd);
     if (rc == 0)
         rc = child_start(&run->child, &spec, log_fd);
     fd_close(&spec.jail_fd);
     list_free(env);
     list_free(argv);
     run->group = run->child.pid;
+    p->starts += rc == 0;
     return rc;
 }
 
@@ -175,7 +176,6 @@ run_start(struct pool *p, struct pool_run **out)
     run->pool = p;
     run->listen_fd = -1;
     run->generation = ++p->generation;
-    run->holders = mem_new_array(p->room->user->workers, sizeof(*run->holders));
     LIST_INSERT_HEAD(&p->runs, run, link);
     rc = open_socket(run);
     if (rc == 0)
@@ -243,7 +243,7 @@ runs_reaped(struct supervisor *s, pid_t pid)
         if (run->nstrays > 0)
             continue;
         LIST_REMOVE(run, strayed);
-        if (run->child.pid == 0)
+        if (run->child.pid == 0 && !run->child.spawning)
             run_free(run);
     }
 }
@@ -298,12 +298,24 @@ run_sweep(struct pool_run *run, uint64_t now_ms)
 /* --- holders: the workers that may connect --------------------------------------------------
  */
 
-void
-run_hold(struct pool_run *run, struct worker_child *w)
+bool
+run_holds(const struct pool_run *run, const struct worker_child *w)
 {
     for (unsigned i = 0; i < run->nholders; i++)
         if (run->holders[i] == w)
-            return;
+            return true;
+    return false;
+}
+
+void
+run_hold(struct pool_run *run, struct worker_child *w)
+{
+    if (run_holds(run, w))
+        return;
+    if (run->nholders == run->holders_room) {
+        run->holders_room = 2 * run->holders_room + 2;
+        run->holders = mem_grow(run->holders, run->holders_room * sizeof(*run->holders));
+    }
     run->holders[run->nholders++] = w;
 }
 

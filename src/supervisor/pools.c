@@ -18,14 +18,16 @@
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 #define CRASHES_MAX   3
 #define CRASH_CALM_MS 5000
 #define DOWN_MS       5000
-#define RETIRE_MS     30000 /* for what an old generation runs; more where a script may take more \
-                             */
-#define LIFE_MIN_MS 1000    /* so that a worker that wants and releases in turn forks little */
+#define RETIRE_MS                                                                              \
+    30000                /* for what an old generation runs; more where a script may take more \
+                          */
+#define LIFE_MIN_MS 1000 /* so that a worker that wants and releases in turn forks little */
 
 /* --- which pool serves which vhost ----------------------------------------------------------
  */
@@ -39,8 +41,8 @@ same_list(char *const *a, char *const *b)
     return !*a && !*b;
 }
 
-static bool
-same_php(const struct conf_php *a, const struct conf_php *b)
+bool
+pool_same_php(const struct conf_php *a, const struct conf_php *b)
 {
     return strcmp(a->command, b->command) == 0 && a->processes == b->processes &&
            a->max_requests == b->max_requests && a->idle_exit_ms == b->idle_exit_ms &&
@@ -51,75 +53,117 @@ same_php(const struct conf_php *a, const struct conf_php *b)
            same_list(a->restart_on, b->restart_on);
 }
 
-/* The pools of one user are a list through next, newest first, so that finding one is short. */
-static size_t
-find_or_add(struct supervisor *s, size_t *last_of, const size_t *next, size_t vhost)
+static void
+pool_done(struct pool *p)
 {
-    const struct conf_vhost *v = &s->conf->vhosts[vhost];
-    struct pool *p;
-    uint32_t id = 0;
+    struct room *r = p->room;
 
-    for (size_t i = last_of[v->user]; i != SIZE_MAX; i = next[i]) {
-        if (same_php(s->pools[i].php, v->php))
-            return i;
-        id++;
+    LIST_REMOVE(p, link);
+    LIST_REMOVE(p, in_room);
+    generation_drop(&p->gen);
+    free(p);
+    room_try_free(r);
+}
+
+/* One of no generation any more goes when its processes have, and nobody can ask for it. */
+static void
+try_done(struct pool *p)
+{
+    if (p->retired && p->known == 0 && LIST_EMPTY(&p->runs))
+        pool_done(p);
+}
+
+static struct pool *
+pool_new(struct room *r)
+{
+    struct pool *p = mem_new(sizeof(*p));
+
+    p->s = r->s;
+    p->room = r;
+    p->jail = r->part->jail;
+    p->serial = ++r->s->pool_serials;
+    LIST_INSERT_HEAD(&r->s->pools, p, link);
+    LIST_INSERT_HEAD(&r->all_pools, p, in_room);
+    return p;
+}
+
+/* What it says goes where it went when it was started, and its jail is what it was then. */
+static struct pool *
+find(const struct room *r, const struct conf_vhost *v)
+{
+    struct pool *p;
+
+    LIST_FOREACH(p, &r->all_pools, in_room)
+    if (!p->retired && p->jail == r->part->jail && pool_same_php(p->php, v->php) &&
+        strcmp(p->error_log ? p->error_log : "", v->error_log ? v->error_log : "") == 0)
+        return p;
+    return NULL;
+}
+
+static void
+retire_others(struct room *r, uint32_t n)
+{
+    struct pool *p, *next;
+
+    for (p = LIST_FIRST(&r->all_pools); p; p = next) {
+        uint32_t i = 0;
+
+        next = LIST_NEXT(p, in_room);
+        while (i < n && r->pools[i] != p)
+            i++;
+        if (i < n)
+            continue;
+        p->retired = true; /* the sweep ends it once nobody holds it */
+        try_done(p);
     }
-    p = &s->pools[s->npools];
-    *p = (struct pool){
-        .s = s, .room = &s->rooms[v->user], .php = v->php, .error_log = v->error_log, .id = id};
-    return s->npools++;
 }
 
 void
-pools_new(struct supervisor *s)
+pools_take_generation(struct room *r)
 {
-    size_t n = s->conf->nvhosts;
-    size_t *last_of = mem_new_array(s->conf->nusers, sizeof(*last_of));
-    size_t *next = mem_new_array(n, sizeof(*next));
+    const struct part *part = r->part;
+    struct pool **pools = mem_new_array(part->npools, sizeof(struct pool *));
 
-    s->vhost_pool = mem_new_array(n, sizeof(*s->vhost_pool));
-    s->pools = mem_new_array(n, sizeof(*s->pools));
-    for (size_t i = 0; i < s->conf->nusers; i++)
-        last_of[i] = SIZE_MAX;
-    for (size_t i = 0; i < n; i++) {
-        const struct conf_vhost *v = &s->conf->vhosts[i];
-        size_t before = s->npools;
+    for (uint32_t i = 0; i < part->npools; i++) {
+        const struct conf_vhost *v =
+            &r->gen->conf->vhosts[r->gen->pool_vhosts[part->first_pool + i]];
+        struct pool *p = find(r, v);
+        struct generation *before;
 
-        s->vhost_pool[i] = SIZE_MAX;
-        if (!v->php)
-            continue;
-        s->vhost_pool[i] = find_or_add(s, last_of, next, i);
-        if (s->npools > before) {
-            next[before] = last_of[v->user];
-            last_of[v->user] = before;
-        }
+        p = p ? p : pool_new(r);
+        before = p->gen;
+        p->gen = generation_hold(r->gen);
+        p->php = v->php;
+        p->error_log = v->error_log;
+        generation_drop(&before);
+        pools[i] = p;
     }
-    free(last_of);
-    free(next);
+    free(r->pools);
+    r->pools = pools;
+    retire_others(r, part->npools);
 }
 
 struct pool *
-pool_of_vhost(struct supervisor *s, size_t vhost)
+pool_of_worker(struct worker_child *w, uint32_t id)
 {
-    return s->vhost_pool[vhost] == SIZE_MAX ? NULL : &s->pools[s->vhost_pool[vhost]];
+    return id < w->npools ? w->pools[id] : NULL;
 }
 
-struct pool *
-pool_by_id(struct room *r, uint32_t id)
+void
+pools_tell_worker(struct worker_child *w)
 {
-    for (size_t i = 0; i < r->s->npools; i++)
-        if (r->s->pools[i].room == r && r->s->pools[i].id == id)
-            return &r->s->pools[i];
-    return NULL;
+    w->npools = w->room->part->npools;
+    w->pools = mem_new_array(w->npools, sizeof(struct pool *));
+    for (uint32_t i = 0; i < w->npools; i++) {
+        w->pools[i] = w->room->pools[i];
+        w->pools[i]->known++;
+    }
 }
 
 static void
 tell_ready(struct pool *p, struct worker_child *w)
 {
-    worker_tell_pool(w, MSG_POOL_READY,
-                     &(struct msg_pool_state){.pool = p->id,
-                                              .generation = p->now->generation,
-                                              .socket = span_str(p->now->socket)});
+    worker_tell_pool(w, MSG_POOL_READY, p, 0);
 }
 
 static void
@@ -127,8 +171,7 @@ tell_failed(struct pool *p, struct worker_child *w, uint64_t now_ms)
 {
     uint64_t left = p->retry_ms > now_ms ? p->retry_ms - now_ms : 0;
 
-    worker_tell_pool(w, MSG_POOL_FAILED,
-                     &(struct msg_pool_state){.pool = p->id, .retry_ms = (uint32_t)left});
+    worker_tell_pool(w, MSG_POOL_FAILED, p, (uint32_t)left);
 }
 
 /* --- starting and giving up -----------------------------------------------------------------
@@ -337,20 +380,43 @@ pool_is_stuck(struct pool *p, uint32_t generation, uint64_t inode)
         p->stuck[p->nstuck++] = (struct pool_stuck){generation, inode};
 }
 
+/* What runs for the one that leaves runs on for its successor: no start for nothing. */
 void
-pools_forget_worker(struct supervisor *s, struct worker_child *w)
+pools_pass_on(const struct worker_child *from, struct worker_child *to)
 {
-    for (size_t i = 0; i < s->npools; i++) {
-        struct pool_run *run, *next;
+    for (uint32_t i = 0; i < to->npools; i++) {
+        struct pool *p = to->pools[i];
 
-        if (s->pools[i].room != w->room)
+        if (!p->now || !run_holds(p->now, from) || run_holds(p->now, to))
             continue;
-        for (run = LIST_FIRST(&s->pools[i].runs); run; run = next) {
-            next = LIST_NEXT(run, link);
-            if (run_let_go(run, w) && run->state == RUN_RETIRES)
-                run_end(run);
-        }
+        run_hold(p->now, to);
+        tell_ready(p, to); /* it lets go after idle_exit, as if it had used it */
     }
+}
+
+static void
+forget(struct pool *p, const struct worker_child *w)
+{
+    struct pool_run *run, *next;
+
+    for (run = LIST_FIRST(&p->runs); run; run = next) {
+        next = LIST_NEXT(run, link);
+        if (run_let_go(run, w) && run->state == RUN_RETIRES)
+            run_end(run);
+    }
+}
+
+void
+pools_forget_worker(struct worker_child *w)
+{
+    for (uint32_t i = 0; i < w->npools; i++) {
+        forget(w->pools[i], w);
+        w->pools[i]->known--;
+        try_done(w->pools[i]);
+    }
+    free(w->pools);
+    w->pools = NULL;
+    w->npools = 0;
 }
 
 /* --- from outside, time and the end ---------------------------------------------------------
@@ -359,17 +425,35 @@ pools_forget_worker(struct supervisor *s, struct worker_child *w)
 unsigned
 pools_restart(struct room *r)
 {
+    struct pool *p;
     unsigned n = 0;
 
-    for (size_t i = 0; i < r->s->npools; i++) {
-        struct pool *p = &r->s->pools[i];
-
-        if (p->room != r || !p->now)
+    LIST_FOREACH(p, &r->all_pools, in_room)
+    {
+        if (!p->now || p->retired)
             continue;
         n++;
         renew(p);
     }
     return n;
+}
+
+void
+pools_reopen_logs(struct supervisor *s)
+{
+    struct pool_run *run;
+    struct pool *p;
+
+    LIST_FOREACH(p, &s->pools, link)
+    LIST_FOREACH(run, &p->runs, link)
+    {
+        char *error = NULL;
+        int fd = run->child.log ? logs_open(s, p->error_log, &error) : -1;
+
+        if (fd >= 0)
+            logpipe_redirect(run->child.log, fd);
+        free(error);
+    }
 }
 
 static void
@@ -397,18 +481,45 @@ sweep(struct pool *p, uint64_t now_ms)
 void
 pools_sweep(struct supervisor *s, uint64_t now_ms)
 {
-    for (size_t i = 0; i < s->npools; i++)
-        sweep(&s->pools[i], now_ms);
+    struct pool *p, *next;
+
+    for (p = LIST_FIRST(&s->pools); p; p = next) {
+        next = LIST_NEXT(p, link);
+        sweep(p, now_ms);
+        try_done(p);
+    }
+}
+
+void
+pools_kill(struct room *r)
+{
+    struct pool *p, *next;
+
+    for (p = LIST_FIRST(&r->all_pools); p; p = next) {
+        struct pool_run *run;
+
+        next = LIST_NEXT(p, in_room);
+        p->retired = true;
+        end_now(p);
+        LIST_FOREACH(run, &p->runs, link)
+        {
+            run_end(run);
+            child_signal(&run->child, SIGKILL);
+        }
+        try_done(p);
+    }
 }
 
 void
 pools_stop(struct supervisor *s)
 {
-    for (size_t i = 0; i < s->npools; i++) {
-        struct pool_run *run;
+    struct pool_run *run;
+    struct pool *p;
 
-        end_now(&s->pools[i]);
-        LIST_FOREACH(run, &s->pools[i].runs, link)
+    LIST_FOREACH(p, &s->pools, link)
+    {
+        end_now(p);
+        LIST_FOREACH(run, &p->runs, link)
         if (run->state == RUN_RETIRES)
             run_end(run);
     }
@@ -417,10 +528,10 @@ pools_stop(struct supervisor *s)
 void
 pools_remove_sockets(struct supervisor *s)
 {
-    for (size_t i = 0; i < s->npools; i++) {
-        struct pool_run *run;
+    struct pool_run *run;
+    struct pool *p;
 
-        LIST_FOREACH(run, &s->pools[i].runs, link)
-        run_close_socket(run);
-    }
+    LIST_FOREACH(p, &s->pools, link)
+    LIST_FOREACH(run, &p->runs, link)
+    run_close_socket(run);
 }

@@ -30,22 +30,14 @@
 #define STARTS_SWEEP  4    /* more with each sweep, whatever became of those */
 #define MUTE_MS       2000 /* a worker whose channel is closed ends by itself, or not */
 #define DRAIN_LATE_MS 300  /* an acceptor notices the end of a back-off with its tick */
+#define LEAVING_MAX   16 /* workers of earlier generations of one user; the oldest go at once */
+#define LEAVE_LATE_MS 1000 /* a worker that leaves does so by itself, or is ended */
 /*
  * The send buffer of the acceptors' end; the kernel doubles it. Just enough for one CONN_PREFIX
  * (MSG_PREFIX_MAX), and for some fifty CONN datagrams with up to 64 sockets each: what does
  * not fit waits in the acceptor.
  */
 #define CHANNEL_SNDBUF (26 * 1024)
-
-void
-rooms_new(struct supervisor *s)
-{
-    STAILQ_INIT(&s->queued);
-    s->rooms = mem_new_array(s->conf->nusers, sizeof(*s->rooms));
-    for (size_t i = 0; i < s->conf->nusers; i++)
-        s->rooms[i] = (struct room){
-            .s = s, .index = (uint32_t)i, .user = &s->conf->users[i], .front = -1, .back = -1};
-}
 
 /* --- watching the channel while nobody reads it ---------------------------------------------
  */
@@ -68,6 +60,7 @@ unwatch(struct room *r)
 
 static void open_room(struct room *r);
 static void open_now(struct room *r);
+static void refresh(struct room *r);
 static void open_queued(struct room *r);
 
 static void
@@ -140,6 +133,35 @@ count_crash(struct room *r, uint64_t lived_ms)
 }
 
 static void
+enqueue(struct room *r)
+{
+    if (r->queued)
+        return;
+    r->queued = true;
+    r->s->nqueued++;
+    STAILQ_INSERT_TAIL(&r->s->queued, r, in_queue);
+}
+
+static void
+unqueue(struct room *r)
+{
+    if (!r->queued)
+        return;
+    r->queued = false;
+    r->s->nqueued--;
+    STAILQ_REMOVE(&r->s->queued, r, room, in_queue);
+}
+
+static void
+starts(struct room *r)
+{
+    if (r->starting)
+        return;
+    r->starting = true;
+    r->s->starting++;
+}
+
+static void
 stops_starting(struct room *r)
 {
     struct room *next;
@@ -153,14 +175,41 @@ stops_starting(struct room *r)
         open_queued(next);
 }
 
-static void
+static bool
+is_fresh(const struct worker_child *w)
+{
+    return !w->told || w->told == w->room->part->digest;
+}
+
+/* ret  who has this seat and stays, or is on his way to it; else NULL */
+static struct worker_child *
+fresh_at(const struct room *r, uint32_t seat)
+{
+    struct worker_child *w;
+
+    LIST_FOREACH(w, &r->workers, link)
+    if (w->seat == seat && !w->leaving && is_fresh(w))
+        return w;
+    return NULL;
+}
+
+/* A worker for every seat. ret  how many are on their way */
+static unsigned
 start_workers(struct room *r)
 {
-    for (uint32_t i = 0; i < r->user->workers; i++) {
-        r->workers[i].again_ms = 0;
-        if (!r->workers[i].child.pid && worker_start(&r->workers[i]) == 0)
-            r->running++;
+    unsigned started = 0;
+
+    r->again_ms = 0;
+    for (uint32_t seat = 0; seat < r->user->workers; seat++) {
+        if (fresh_at(r, seat))
+            continue;
+        if (worker_start(r, seat) == 0)
+            started++;
+        else
+            r->again_ms = date_mono_ms() + DOWN_LAST_MS;
     }
+    r->running += started;
+    return started;
 }
 
 static void
@@ -172,29 +221,26 @@ open_room(struct room *r)
         return;
     }
     r->state = ROOM_QUEUED;
-    STAILQ_INSERT_TAIL(&r->s->queued, r, in_queue);
+    enqueue(r);
 }
 
 static void
 open_queued(struct room *r)
 {
-    STAILQ_REMOVE(&r->s->queued, r, room, in_queue);
-    open_now(r);
+    unqueue(r);
+    if (r->state == ROOM_QUEUED)
+        open_now(r);
+    else if (r->stale)
+        refresh(r);
 }
 
 static void
 open_now(struct room *r)
 {
-    if (!r->workers) {
-        r->workers = mem_new_array(r->user->workers, sizeof(*r->workers));
-        for (uint32_t i = 0; i < r->user->workers; i++)
-            r->workers[i].room = r;
-    }
     r->state = ROOM_OPEN;
-    start_workers(r);
-    if (r->running) {
-        r->starting = true;
-        r->s->starting++;
+    r->stale = false;
+    if (start_workers(r) > 0) {
+        starts(r);
         return;
     }
     count_crash(r, 0);
@@ -202,6 +248,92 @@ open_now(struct room *r)
         go_down(r);
     else
         empty_room(r);
+}
+
+/* --- from one generation to the next --------------------------------------------------------
+ */
+
+static uint32_t
+clamp32(uint64_t ms)
+{
+    return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
+/* It takes no new connection, finishes what it has, and is ended when that takes too long. */
+static void
+leave(struct worker_child *w)
+{
+    struct room *r = w->room;
+    uint64_t within = r->gen->conf->drain_timeout_ms;
+    struct worker_child *other, *oldest = NULL;
+    unsigned n = 0;
+
+    if (w->leaving)
+        return;
+    LIST_FOREACH(other, &r->workers, link)
+    if (other->leaving && other->end_ms) {
+        n++;
+        oldest = other; /* the list has the newest first */
+    }
+    if (n >= LEAVING_MAX && oldest) {
+        oldest->end_ms = 0;
+        child_signal(&oldest->child, SIGKILL);
+    }
+    w->leaving = true;
+    r->running--;
+    w->end_ms = date_mono_ms() + within + LEAVE_LATE_MS;
+    worker_stop(w, clamp32(within), MSG_STOP_REPLACED);
+}
+
+static bool
+any_stale(const struct room *r)
+{
+    const struct worker_child *w;
+
+    LIST_FOREACH(w, &r->workers, link)
+    if (!w->leaving && (!is_fresh(w) || w->seat >= r->user->workers))
+        return true;
+    return false;
+}
+
+/* Who has a successor, or no seat any more, leaves. */
+static void
+dismiss(struct room *r)
+{
+    struct worker_child *w, *next, *fresh;
+
+    for (w = LIST_FIRST(&r->workers); w; w = next) {
+        next = LIST_NEXT(w, link);
+        if (w->leaving || (is_fresh(w) && w->seat < r->user->workers))
+            continue;
+        fresh = fresh_at(r, w->seat < r->user->workers ? w->seat : 0);
+        if (!fresh || !fresh->ready)
+            continue;
+        pools_pass_on(w, fresh);
+        leave(w);
+    }
+    r->stale = any_stale(r);
+    reload_step(r->s);
+}
+
+/*
+ * His part has changed: successors start beside the workers that run, which go on until those
+ * are ready. If they never are, what worked goes on working.
+ */
+static void
+refresh(struct room *r)
+{
+    r->stale = any_stale(r);
+    if (r->state != ROOM_OPEN || r->s->stop != STOP_NOT)
+        return;
+    if (r->s->starting >= STARTS_MAX) {
+        r->stale = true;
+        enqueue(r);
+        return;
+    }
+    if (start_workers(r) > 0)
+        starts(r);
+    dismiss(r);
 }
 
 static int
@@ -215,7 +347,7 @@ make_channel(struct room *r)
     (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     r->front = pair[0];
     r->back = pair[1];
-    r->channel_no++;
+    r->channel_no = ++r->s->channels;
     acceptors_tell_channel(r->s, r);
     return 0;
 }
@@ -243,6 +375,15 @@ room_wanted(struct room *r)
         open_room(r);
 }
 
+static void
+kill_workers(struct room *r)
+{
+    struct worker_child *w;
+
+    LIST_FOREACH(w, &r->workers, link)
+    child_signal(&w->child, SIGKILL);
+}
+
 /*
  * His workers said something on the channel that no worker says: they are not trusted with a
  * connection any more. They end, and their channel with all that is in it.
@@ -253,8 +394,7 @@ room_bad(struct room *r, uint32_t channel_no)
     if (channel_no != r->channel_no)
         return; /* another acceptor has said so: this one's new channel is on its way */
     log_error("user %s: his workers broke the protocol and are ended", r->user->ids.name);
-    for (uint32_t i = 0; r->workers && i < r->user->workers; i++)
-        child_signal(&r->workers[i].child, SIGKILL);
+    kill_workers(r);
     unwatch(r);
     fd_close(&r->front);
     fd_close(&r->back);
@@ -265,34 +405,59 @@ room_bad(struct room *r, uint32_t channel_no)
 }
 
 void
-room_worker_ready(struct room *r)
+room_worker_ready(struct worker_child *w)
 {
+    struct room *r = w->room;
+
     stops_starting(r);
+    if (w->leaving || r->gone)
+        return;
+    if (!is_fresh(w)) /* the next generation came while it was starting */
+        refresh(r);
+    else
+        dismiss(r);
 }
 
-void
-room_worker_exited(struct room *r, struct worker_child *w, bool clean)
+/* One that was not leaving has ended: how is the room now? */
+static void
+lost_worker(struct room *r, bool clean, uint64_t lived_ms)
 {
-    uint64_t lived_ms = date_mono_ms() - w->child.since_ms;
-
-    if (--r->running == 0)
-        stops_starting(r);
-    pools_forget_worker(r->s, w);
-    if (r->s->stop > STOP_ACCEPTORS)
-        return;
     if (!clean || lived_ms < RETIRE_MIN_MS)
         count_crash(r, lived_ms);
     else
         r->crashes = 0;
     if (r->running) { /* the others serve meanwhile; one that retired has nothing to do */
         if (!clean)
-            w->again_ms = date_mono_ms() + back_off_ms(r->crashes, 1);
+            r->again_ms = date_mono_ms() + back_off_ms(r->crashes, 1);
         return;
     }
     if (r->crashes >= CRASHES_MAX)
         go_down(r);
     else
         empty_room(r);
+}
+
+void
+room_worker_exited(struct worker_child *w, bool clean)
+{
+    struct room *r = w->room;
+    uint64_t lived_ms = date_mono_ms() - w->child.since_ms;
+    bool leaving = w->leaving, ready = w->ready;
+
+    pools_forget_worker(w);
+    LIST_REMOVE(w, link); /* last: its room is not free before */
+    free(w);
+    if (r->gone) {
+        room_try_free(r);
+        return;
+    }
+    if (!leaving)
+        r->running--;
+    if (!ready || r->running == 0)
+        stops_starting(r);
+    if (!leaving && r->s->stop <= STOP_ACCEPTORS)
+        lost_worker(r, clean, lived_ms);
+    reload_step(r->s);
 }
 
 /* Those that are slow to start do not hold the others back for ever. */
@@ -308,21 +473,12 @@ start_some(struct supervisor *s)
 static void
 sweep_worker(struct worker_child *w, uint64_t now_ms)
 {
-    if (!w->child.pid) {
-        if (w->again_ms && now_ms >= w->again_ms && w->room->state == ROOM_OPEN &&
-            w->room->s->stop == STOP_NOT) {
-            w->again_ms = 0;
-            if (worker_start(w) == 0)
-                w->room->running++;
-            else
-                w->again_ms = now_ms + DOWN_LAST_MS;
-        }
-        return;
-    }
     if (w->said >= WORKER_SAID_MAX && w->control)
         channel_resume(w->control);
     w->said = 0;
     if (!w->control && now_ms > w->mute_ms + MUTE_MS)
+        child_signal(&w->child, SIGKILL);
+    if (w->leaving && now_ms > w->end_ms)
         child_signal(&w->child, SIGKILL);
     if (w->ready || child_age_ms(&w->child, now_ms) <= START_TIMEOUT_MS)
         return;
@@ -331,40 +487,193 @@ sweep_worker(struct worker_child *w, uint64_t now_ms)
     child_signal(&w->child, SIGKILL);
 }
 
+static void
+sweep_room(struct room *r, uint64_t now_ms)
+{
+    struct worker_child *w;
+
+    if (r->s->stop == STOP_NOT) {
+        if (r->state == ROOM_DOWN && now_ms >= r->retry_ms)
+            empty_room(r);
+        else if (r->state == ROOM_EMPTY)
+            watch(r);
+        else if (r->state == ROOM_OPEN && r->again_ms && now_ms >= r->again_ms)
+            (void)start_workers(r);
+    }
+    LIST_FOREACH(w, &r->workers, link)
+    sweep_worker(w, now_ms);
+}
+
 void
 rooms_sweep(struct supervisor *s, uint64_t now_ms)
 {
     start_some(s);
-    for (size_t i = 0; i < s->conf->nusers; i++) {
-        struct room *r = &s->rooms[i];
-
-        if (s->stop == STOP_NOT && r->state == ROOM_DOWN && now_ms >= r->retry_ms)
-            empty_room(r);
-        else if (r->state == ROOM_EMPTY && s->stop == STOP_NOT)
-            watch(r);
-        for (uint32_t k = 0; r->workers && k < r->user->workers; k++)
-            sweep_worker(&r->workers[k], now_ms);
-    }
+    for (size_t i = 0; i < s->nrooms; i++)
+        if (s->rooms[i])
+            sweep_room(s->rooms[i], now_ms);
 }
 
 bool
 rooms_any_worker(const struct supervisor *s)
 {
-    for (size_t i = 0; s->rooms && i < s->conf->nusers; i++)
-        if (s->rooms[i].running)
+    for (size_t i = 0; i < s->nrooms; i++)
+        if (s->rooms[i] && !LIST_EMPTY(&s->rooms[i]->workers))
             return true;
     return false;
 }
 
 void
-rooms_stop(struct supervisor *s, uint32_t timeout_ms)
+rooms_stop(struct supervisor *s, uint32_t timeout_ms, enum msg_stop_how how)
+{
+    struct worker_child *w;
+
+    for (size_t i = 0; i < s->nrooms; i++) {
+        struct room *r = s->rooms[i];
+
+        if (!r)
+            continue;
+        unqueue(r);
+        unwatch(r);
+        LIST_FOREACH(w, &r->workers, link)
+        worker_stop(w, timeout_ms, how);
+    }
+}
+
+/* --- who has a room -------------------------------------------------------------------------
+ */
+
+static void
+take_part(struct room *r, struct generation *g, size_t user)
+{
+    struct generation *before = r->gen;
+    size_t user_before = r->user_index;
+
+    r->gen = generation_hold(g);
+    r->user_index = user;
+    r->user = &g->conf->users[user];
+    r->part = &g->parts[user];
+    pools_take_generation(r);
+    if (before)
+        secrets_take_generation(r, before, user_before);
+    generation_drop(&before);
+}
+
+static void
+room_new(struct supervisor *s, struct generation *g, size_t user)
+{
+    struct room *r = mem_new(sizeof(*r));
+
+    r->s = s;
+    r->index = g->parts[user].room;
+    r->front = r->back = -1;
+    LIST_INIT(&r->workers);
+    LIST_INIT(&r->all_pools);
+    take_part(r, g, user);
+    s->rooms[r->index] = r;
+}
+
+/* All that is his ends at once; the room goes with his last process. */
+static void
+room_remove(struct room *r)
+{
+    acceptors_tell_gone(r->s, r->index);
+    r->s->rooms[r->index] = NULL;
+    unqueue(r);
+    stops_starting(r);
+    unwatch(r);
+    fd_close(&r->front);
+    fd_close(&r->back);
+    kill_workers(r);
+    pools_kill(r);
+    r->gone = true;
+    LIST_INSERT_HEAD(&r->s->gone_rooms, r, in_gone);
+    room_try_free(r);
+}
+
+void
+room_try_free(struct room *r)
+{
+    if (!r->gone || !LIST_EMPTY(&r->workers) || !LIST_EMPTY(&r->all_pools))
+        return;
+    LIST_REMOVE(r, in_gone);
+    generation_drop(&r->gen);
+    free(r->pools);
+    free(r->past);
+    secrets_free(&r->secrets);
+    free(r);
+}
+
+/* Whoever was down by what his configuration was gets another try. */
+static void
+room_change(struct room *r)
+{
+    r->crashes = 0;
+    if (r->state == ROOM_DOWN)
+        r->retry_ms = 0; /* the next sweep; acceptors know of no other time than theirs */
+    else if (r->state == ROOM_OPEN)
+        refresh(r);
+}
+
+static void
+grow(struct supervisor *s, size_t rooms)
+{
+    s->rooms = mem_grow(s->rooms, rooms * sizeof(struct room *));
+    for (size_t i = s->nrooms; i < rooms; i++)
+        s->rooms[i] = NULL;
+    s->nrooms = rooms;
+}
+
+void
+rooms_take_generation(struct supervisor *s)
+{
+    struct generation *g = s->gen;
+    size_t *user_of, rooms = s->nrooms;
+
+    for (size_t i = 0; i < g->conf->nusers; i++)
+        if (g->parts[i].room != NO_ROOM && g->parts[i].room >= rooms)
+            rooms = g->parts[i].room + 1;
+    if (rooms > s->nrooms)
+        grow(s, rooms);
+    user_of = mem_new_array(rooms, sizeof(*user_of));
+    for (size_t i = 0; i < rooms; i++)
+        user_of[i] = SIZE_MAX;
+    for (size_t i = 0; i < g->conf->nusers; i++)
+        if (g->parts[i].room != NO_ROOM)
+            user_of[g->parts[i].room] = i;
+    for (size_t i = 0; i < rooms; i++) {
+        struct room *r = s->rooms[i];
+        const struct ids *ids = user_of[i] == SIZE_MAX ? NULL : &g->conf->users[user_of[i]].ids;
+
+        if (r && (!ids || ids->uid != r->user->ids.uid || ids->gid != r->user->ids.gid))
+            room_remove(r);
+        else if (r)
+            take_part(r, g, user_of[i]);
+    }
+    for (size_t i = 0; i < rooms; i++) {
+        if (user_of[i] == SIZE_MAX)
+            continue;
+        if (!s->rooms[i])
+            room_new(s, g, user_of[i]);
+        else if (any_stale(s->rooms[i]) || s->rooms[i]->state == ROOM_DOWN)
+            room_change(s->rooms[i]);
+    }
+    free(user_of);
+}
+
+void
+rooms_new(struct supervisor *s)
 {
     STAILQ_INIT(&s->queued);
-    for (size_t i = 0; s->rooms && i < s->conf->nusers; i++) {
-        struct room *r = &s->rooms[i];
+    LIST_INIT(&s->gone_rooms);
+    LIST_INIT(&s->pools);
+    rooms_take_generation(s);
+}
 
-        unwatch(r);
-        for (uint32_t k = 0; r->workers && k < r->user->workers; k++)
-            worker_stop(&r->workers[k], timeout_ms);
-    }
+bool
+rooms_settled(const struct supervisor *s)
+{
+    for (size_t i = 0; i < s->nrooms; i++)
+        if (s->rooms[i] && s->rooms[i]->stale && s->rooms[i]->crashes == 0)
+            return false;
+    return true;
 }

@@ -41,12 +41,52 @@ struct room_secrets {
 bool
 secrets_wanted(const struct room *r)
 {
-    const struct conf *conf = r->s->conf;
-
-    for (size_t i = 0; i < conf->nvhosts; i++)
-        if (conf->vhosts[i].user == r->index && conf->vhosts[i].tls)
+    for (size_t i = 0; i < r->part->count; i++)
+        if (r->gen->conf->vhosts[r->gen->order[r->part->first + i]].tls)
             return true;
     return false;
+}
+
+/* The pairs belong to vhosts of the generation before: the same ones, or none that counts. */
+void
+secrets_take_generation(struct room *r, const struct generation *before, size_t user)
+{
+    const struct part *old = &before->parts[user];
+    struct room_secrets *secrets = r->secrets;
+
+    if (!secrets)
+        return;
+    for (size_t i = 0; i < secrets->npairs; i++) {
+        struct secret_pair *p = &secrets->pairs[i];
+        size_t k = 0;
+
+        while (k < old->count &&
+               &before->conf->vhosts[before->order[old->first + k]] != p->vhost)
+            k++;
+        if (k < old->count && old->digest == r->part->digest) {
+            p->vhost = &r->gen->conf->vhosts[r->gen->order[r->part->first + k]];
+            continue;
+        }
+        fd_close(&p->chain);
+        fd_close(&p->key);
+        *p = secrets->pairs[--secrets->npairs];
+        i--;
+    }
+}
+
+void
+secrets_free(struct room_secrets **s)
+{
+    if (!*s)
+        return;
+    for (size_t i = 0; i < (*s)->npairs; i++) {
+        fd_close(&(*s)->pairs[i].chain);
+        fd_close(&(*s)->pairs[i].key);
+    }
+    free((*s)->pairs);
+    explicit_bzero(*s, sizeof(**s));
+    free(*s);
+    *s = NULL;
 }
 
 /* "mptcp tls": what the kernel can lay over TCP. */
@@ -127,14 +167,16 @@ secrets_send_tickets(struct worker_child *w)
 void
 secrets_sweep(struct supervisor *s, uint64_t now_ms)
 {
-    for (size_t i = 0; i < s->conf->nusers; i++) {
-        struct room *r = &s->rooms[i];
+    for (size_t i = 0; i < s->nrooms; i++) {
+        struct room *r = s->rooms[i];
+        struct worker_child *w;
 
-        if (!r->secrets || now_ms < r->secrets->turn_ms || turn_keys(r->secrets, now_ms) < 0)
+        if (!r || !r->secrets || now_ms < r->secrets->turn_ms ||
+            turn_keys(r->secrets, now_ms) < 0)
             continue;
-        for (uint32_t n = 0; r->workers && n < r->user->workers; n++)
-            if (r->workers[n].control && r->workers[n].greeted && send_keys(&r->workers[n]) < 0)
-                child_signal(&r->workers[n].child, SIGKILL);
+        LIST_FOREACH(w, &r->workers, link)
+        if (w->control && w->greeted && secrets_wanted(r) && send_keys(w) < 0)
+            child_signal(&w->child, SIGKILL);
     }
 }
 

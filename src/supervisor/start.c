@@ -2,6 +2,8 @@
  * From a checked configuration to "ready", and the loop. Everything that needs more than the
  * few capabilities that stay is done before caps_trim_supervisor(). Floor 6, hostel.
  */
+#include "admin.h"
+#include "inherit.h"
 #include "supervisor.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
@@ -10,6 +12,7 @@
 #include "hostel/ipc/routes.h"
 #include "hostel/supervisor/run.h"
 #include "hostel/sys/caps.h"
+#include "hostel/sys/notify.h"
 #include "hostel/sys/rundir.h"
 #include "hostel/sys/sockets.h"
 #include "hostel/sys/trust.h"
@@ -71,9 +74,22 @@ wants_tls(const struct conf *conf)
     return false;
 }
 
+/* Where the next executable will lie: asked before this one is replaced. */
+static char *
+own_path(void)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    return n < 0 ? NULL : mem_str_span(span_of(self, (size_t)n));
+}
+
 static int
 open_helpers(struct supervisor *s)
 {
+    s->self_path = own_path();
+    if (!s->self_path)
+        return cannot("cannot find", "/proc/self/exe", -errno);
     s->acceptor_exe = helper_open("hostel-acceptor");
     if (s->acceptor_exe < 0)
         return cannot("cannot find", "hostel-acceptor", s->acceptor_exe);
@@ -94,11 +110,18 @@ open_run_dir(struct supervisor *s)
 
     if (rc < 0)
         return cannot("run_dir", s->conf->run_dir, rc);
-    s->empty_dir = mem_fmt("%s/empty", s->conf->run_dir);
-    s->php_dir = mem_fmt("%s/php", s->conf->run_dir);
-    s->php_dir_fd = open(s->php_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    s->run_dir = mem_str(s->conf->run_dir);
+    s->empty_dir = mem_fmt("%s/empty", s->run_dir);
+    s->php_dir = mem_fmt("%s/php", s->run_dir);
+    if (s->inherited && s->inherited->php_dir_fd >= 0) /* with its lock */
+        s->php_dir_fd = fd_take(&s->inherited->php_dir_fd);
+    else
+        s->php_dir_fd = open(s->php_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (s->php_dir_fd < 0)
         return cannot("cannot open", s->php_dir, -errno);
+    s->run_dir_fd = open(s->conf->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->run_dir_fd < 0)
+        return cannot("cannot open", s->conf->run_dir, -errno);
     if (flock(s->php_dir_fd, LOCK_EX | LOCK_NB) < 0) /* its sockets' names would be ours */
         return cannot("another hostel uses the run_dir", s->conf->run_dir, -EBUSY);
     return 0;
@@ -133,13 +156,29 @@ open_pid(const char *path, bool switching)
 }
 
 static int
+put_pid(struct supervisor *s)
+{
+    if (s->pid_fd < 0)
+        return 0;
+    if (ftruncate(s->pid_fd, 0) < 0 || lseek(s->pid_fd, 0, SEEK_SET) < 0 ||
+        dprintf(s->pid_fd, "%ld\n", (long)getpid()) < 0)
+        return cannot("pid_file", s->pid_file, -errno);
+    return 0;
+}
+
+static int
 write_pid(struct supervisor *s)
 {
-    const char *path = s->conf->pid_file;
+    const char *path = s->pid_file = mem_str(s->conf->pid_file);
     int fd;
 
     if (!path)
         return 0;
+    fd = s->inherited ? fd_take(&s->inherited->pid_fd) : -1;
+    if (fd >= 0) { /* with its lock; it is written when we are ready */
+        s->pid_fd = fd;
+        return 0;
+    }
     fd = open_pid(path, s->conf->switching);
     if (fd < 0)
         return cannot("pid_file", path, fd);
@@ -148,92 +187,35 @@ write_pid(struct supervisor *s)
         fd_close(&s->pid_fd); /* the other one's: not to be removed at our end */
         return cannot("another hostel holds the pid_file", path, -EBUSY);
     }
-    if (ftruncate(s->pid_fd, 0) < 0 || dprintf(s->pid_fd, "%ld\n", (long)getpid()) < 0)
-        return cannot("pid_file", path, -errno);
-    return 0;
+    return put_pid(s);
 }
 
 static int
 open_listeners(struct supervisor *s)
 {
-    s->listeners = mem_new_array(s->conf->nlisten, sizeof(int));
-    for (size_t i = 0; i < s->conf->nlisten; i++)
-        s->listeners[i] = -1;
-    for (size_t i = 0; i < s->conf->nlisten; i++) {
-        const struct conf_listen *l = &s->conf->listen[i];
-        int rc = tcp_listen((const struct sockaddr *)&l->addr, l->addr_len, &s->listeners[i]);
+    const char *what;
+    int rc = listeners_take(s, s->conf, &what);
 
-        if (rc < 0)
-            return cannot("cannot listen on", l->text, rc);
-    }
-    return 0;
+    return rc < 0 ? cannot("cannot listen on", what, rc) : 0;
 }
 
-/* A log that cannot be opened is found now, not at its user's first visitor. */
+/* Its own descriptor, whose number stays when a reload names another file. */
 static int
-open_logs(struct supervisor *s)
+open_error_log(struct supervisor *s)
 {
     char *error;
+    int fd = logs_open(s, s->conf->error_log, &error);
 
-    logs_claim(s, s->conf->error_log, 0);
-    for (size_t i = 0; i < s->conf->nvhosts; i++) {
-        const struct conf_vhost *v = &s->conf->vhosts[i];
-        gid_t gid = s->conf->users[v->user].ids.gid;
-
-        if (v->access_log)
-            logs_claim(s, v->access_log, gid);
-        logs_claim(s, v->error_log, gid);
-    }
-    s->error_fd = logs_open(s, s->conf->error_log, &error);
-    for (size_t i = 0; s->error_fd >= 0 && i < s->conf->nvhosts; i++) {
-        const struct conf_vhost *v = &s->conf->vhosts[i];
-
-        if ((v->access_log && logs_open(s, v->access_log, &error) < 0) ||
-            logs_open(s, v->error_log, &error) < 0) {
-            fprintf(stderr, "hostel: %s: vhost %s: %s\n", v->file, v->host, error);
-            free(error);
-            return -EACCES;
-        }
-    }
-    if (s->error_fd < 0) {
+    if (fd < 0) {
         fprintf(stderr, "hostel: error_log: %s\n", error);
         free(error);
         return -EACCES;
     }
+    s->error_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (s->error_fd < 0)
+        return cannot("error_log", "", -errno);
     log_init(s->error_fd, "hostel", NULL);
     return 0;
-}
-
-static int
-build_routes(struct supervisor *s)
-{
-    const struct conf *conf = s->conf;
-    uint32_t unknown = ROUTES_NO_USER, nameless = ROUTES_NO_USER;
-    struct route *routes;
-    size_t n = 0;
-    int rc;
-
-    for (size_t i = 0; i < conf->nvhosts; i++)
-        for (char **name = conf->vhosts[i].aliases; *name; name++)
-            n++;
-    routes = mem_new_array(n + conf->nvhosts, sizeof(*routes));
-    n = 0;
-    for (size_t i = 0; i < conf->nvhosts; i++) {
-        const struct conf_vhost *v = &conf->vhosts[i];
-
-        routes[n++] = (struct route){span_str(v->host), (uint32_t)v->user, v->tls};
-        for (char **name = v->aliases; *name; name++)
-            routes[n++] = (struct route){span_str(*name), (uint32_t)v->user, v->tls};
-        if (v->by_default)
-            unknown = (uint32_t)v->user;
-        if (v->by_default && v->tls)
-            nameless = (uint32_t)v->user;
-    }
-    rc = routes_build(routes, n, (uint32_t)conf->nusers, unknown, nameless,
-                      conf->acme == CONF_NO_USER ? ROUTES_NO_USER : (uint32_t)conf->acme,
-                      &s->routes_fd);
-    free(routes);
-    return rc < 0 ? cannot("routing table", "", rc) : 0;
 }
 
 /* --- events ---------------------------------------------------------------------------------
@@ -245,6 +227,13 @@ announce(struct supervisor *s)
     struct buf line;
 
     s->announced = true;
+    if (s->inherited) {
+        (void)put_pid(s);
+        inherit_ready(s->inherited);
+    }
+    free(s->inherited);
+    s->inherited = NULL;
+    notify_manager("READY=1\nMAINPID=%ld", (long)getpid());
     if (!s->conf->switching)
         fprintf(stderr,
                 "hostel: not root: serving the sites of uid %u only, without "
@@ -269,7 +258,11 @@ on_signal(uv_signal_t *handle, int number)
         if (s->stop != STOP_NOT)
             supervisor_stop_step(s, date_mono_ms());
     } else if (number == SIGHUP) {
-        log_notice("SIGHUP: the configuration is read at the start only; restart to change it");
+        reload_start(s);
+    } else if (number == SIGUSR1) {
+        reopen_start(s);
+    } else if (number == SIGUSR2) {
+        upgrade_start(s);
     } else if (number != SIGPIPE) {
         supervisor_stop(s, 0);
     }
@@ -281,6 +274,8 @@ on_sweep(uv_timer_t *timer)
     struct supervisor *s = timer->data;
     uint64_t now = date_mono_ms();
 
+    admin_sweep(s, now);
+    upgrade_sweep(s, now);
     if (s->stop == STOP_NOT)
         acceptors_sweep(s, now);
     rooms_sweep(s, now);
@@ -299,7 +294,7 @@ supervisor_acceptor_ready(struct supervisor *s)
 static int
 start_loop(struct supervisor *s)
 {
-    static const int numbers[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGPIPE};
+    static const int numbers[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2};
     int rc = uv_loop_init(&s->loop);
 
     if (rc < 0)
@@ -309,6 +304,9 @@ start_loop(struct supervisor *s)
         s->signals[i].data = s;
         uv_signal_start(&s->signals[i], on_signal, numbers[i]);
     }
+    rc = reload_init(s);
+    if (rc < 0)
+        return cannot("event loop", "", rc);
     uv_timer_init(&s->loop, &s->sweep);
     s->sweep.data = s;
     uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
@@ -341,12 +339,10 @@ prepare(struct supervisor *s)
 {
     int rc = open_helpers(s);
 
-    raise_files();
     rc = rc < 0 ? rc : open_listeners(s);
     rc = rc < 0 ? rc : open_run_dir(s);
     rc = rc < 0 ? rc : write_pid(s);
-    rc = rc < 0 ? rc : open_logs(s);
-    rc = rc < 0 ? rc : build_routes(s);
+    rc = rc < 0 ? rc : open_error_log(s);
     if (rc < 0)
         return rc;
     /* orphans of a pool whose parent died are ours to reap, and to end with their group */
@@ -358,50 +354,105 @@ prepare(struct supervisor *s)
     if (rc < 0)
         return cannot("cannot prepare the system call filters", "", rc);
     rc = start_loop(s);
-    return rc;
-}
-
-void
-supervisor_close_listeners(struct supervisor *s)
-{
-    for (size_t i = 0; s->listeners && i < s->conf->nlisten; i++)
-        fd_close(&s->listeners[i]);
+    if (rc < 0)
+        return rc;
+    rc = admin_open(s);
+    return rc < 0 ? cannot("no control socket in", s->run_dir, rc) : 0;
 }
 
 static void
 finish(struct supervisor *s)
 {
     pools_remove_sockets(s);
-    if (s->conf->pid_file && s->pid_fd >= 0)
-        (void)unlink(s->conf->pid_file);
-    supervisor_close_listeners(s);
+    admin_close(s);
+    if (s->pid_file && s->pid_fd >= 0 && !s->upgrade.done)
+        (void)unlink(s->pid_file);
+    listeners_close(s);
 }
 
-int
-supervisor_serve(const struct conf *conf)
+/* Everything that does not go with the process by itself is gone when it returns. */
+static int
+serve(struct supervisor *s)
 {
-    static struct supervisor self; /* one a process; what it holds goes with the process */
-    struct supervisor *s = &self;
     int rc;
 
-    s->conf = conf;
-    s->pid_fd = s->routes_fd = s->php_dir_fd = -1;
-    LIST_INIT(&s->children);
+    s->conf = s->gen->conf;
+    s->acceptor_ids = s->conf->acceptor_ids;
+    s->nacceptors = s->conf->acceptors;
     rc = prepare(s);
     if (rc < 0) {
         finish(s);
         return 1;
     }
+    for (size_t i = 0; i < s->broken.n; i++)
+        log_error("not in effect: %s", s->broken.lines[i]);
     rooms_new(s);
-    pools_new(s);
+    if (s->inherited) {
+        inherit_rooms(s, s->inherited);
+        rooms_sweep(s, date_mono_ms()); /* something may wait there already */
+    }
     rc = acceptors_start(s);
     if (rc < 0) {
         (void)cannot("cannot start", "hostel-acceptor", rc);
         supervisor_stop(s, 1);
     }
     uv_run(&s->loop, UV_RUN_DEFAULT);
+    if (s->reload.running) /* it only reads, and has to be through before what it reads goes */
+        (void)uv_thread_join(&s->reload.thread);
     finish(s);
     if (s->announced)
         log_notice("stopped");
     return s->exit_code; /* the process ends: the kernel takes back the rest */
+}
+
+static struct supervisor *
+supervisor_new(void)
+{
+    static struct supervisor self; /* one a process; what it holds goes with the process */
+    struct supervisor *s = &self;
+
+    s->start_ms = date_mono_ms();
+    s->pid_fd = s->php_dir_fd = s->run_dir_fd = s->admin.fd = s->error_fd = -1;
+    for (unsigned i = 0; i < LISTENERS_MAX; i++)
+        s->listeners[i].fd = -1;
+    s->upgrade.ready_fd = s->upgrade.pid_fd = -1;
+    LIST_INIT(&s->children);
+    raise_files();
+    s->inherited = mem_new(sizeof(*s->inherited));
+    inherit_start(s->inherited);
+    return s;
+}
+
+static void
+print_errors(const struct conf_errors *errors)
+{
+    for (size_t i = 0; i < errors->n; i++)
+        fprintf(stderr, "%s\n", errors->lines[i]);
+}
+
+int
+supervisor_serve(const char *config)
+{
+    struct supervisor *s = supervisor_new();
+    int rc = generation_load(s, config, &s->gen, &s->broken);
+
+    print_errors(&s->broken);
+    if (rc < 0)
+        return 1;
+    if (s->broken.n)
+        fprintf(stderr, "hostel: the other files are served\n");
+    s->config = config;
+    return serve(s);
+}
+
+int
+supervisor_serve_conf(struct conf *conf)
+{
+    struct supervisor *s = supervisor_new();
+
+    if (generation_of(s, conf, &s->gen, &s->broken) < 0) {
+        print_errors(&s->broken);
+        return 1;
+    }
+    return serve(s);
 }

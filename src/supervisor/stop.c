@@ -4,9 +4,12 @@
  *   acceptors (no new connection; what is routed is handed over) -> workers (running answers
  *   finish) -> pools -> end. Whatever is left at stop_ms is killed.
  */
+#include "admin.h"
+#include "inherit.h"
 #include "supervisor.h"
 #include "hostel/base/date.h"
 #include "hostel/base/log.h"
+#include "hostel/sys/notify.h"
 
 #define KILL_SLACK_MS 1000 /* children leave at stop_timeout by themselves */
 
@@ -27,15 +30,38 @@ supervisor_stop(struct supervisor *s, int exit_code)
         s->stop_ms = now;
         return;
     }
+    notify_manager("STOPPING=1");
+    upgrade_cancel(s);
     if (s->announced)
         log_notice("stopping: running answers have %llu s",
                    (unsigned long long)(s->conf->stop_timeout_ms / 1000));
     s->stop = STOP_ACCEPTORS;
     s->exit_code = exit_code;
     s->stop_ms = now + s->conf->stop_timeout_ms + KILL_SLACK_MS;
-    acceptors_stop(s, left_ms(s, now));
+    acceptors_stop(s, left_ms(s, now), MSG_STOP_SOON);
     if (s->announced) /* else an acceptor may still be about to get them */
-        supervisor_close_listeners(s);
+        listeners_close(s);
+    supervisor_stop_step(s, now);
+}
+
+/*
+ * The next server accepts, and reads the users' channels: acceptors route whom they have
+ * accepted, workers finish as at a reload. Nothing that has a name is removed: it has it now.
+ */
+void
+supervisor_hand_over(struct supervisor *s)
+{
+    uint64_t now = date_mono_ms();
+
+    if (s->stop != STOP_NOT)
+        return;
+    s->stop = STOP_ACCEPTORS;
+    s->stop_ms = now + s->conf->drain_timeout_ms + KILL_SLACK_MS;
+    notify_manager("MAINPID=%ld\nREADY=1", (long)s->upgrade.pid);
+    admin_unlisten(s);
+    acceptors_stop(s, left_ms(s, now), MSG_STOP_LAST);
+    listeners_close(s);
+    rooms_stop(s, left_ms(s, now), MSG_STOP_REPLACED);
     supervisor_stop_step(s, now);
 }
 
@@ -45,7 +71,7 @@ supervisor_stop_step(struct supervisor *s, uint64_t now_ms)
 {
     if (s->stop == STOP_ACCEPTORS && !acceptors_running(s)) {
         s->stop = STOP_WORKERS;
-        rooms_stop(s, left_ms(s, now_ms));
+        rooms_stop(s, left_ms(s, now_ms), s->upgrade.done ? MSG_STOP_LAST : MSG_STOP_SOON);
     }
     if (s->stop == STOP_WORKERS && !rooms_any_worker(s)) {
         s->stop = STOP_POOLS;

@@ -4,6 +4,9 @@
  * Runs as root (or as the invoking user, then without switching). Floor 6, hostel.
  *
  *   start.c      from a checked configuration to "ready"
+ *   generation.c a configuration and all that follows from it; reload.c: from one to the next
+ *   upgrade.c    the next executable; inherit.c: what a server begins with
+ *   listeners.c  the listening sockets
  *   acceptors.c  the acceptors, and what they ask for
  *   rooms.c      one user: his channel, when his workers run, back-off
  *   workers.c    one worker: its start messages, what it asks for
@@ -13,11 +16,14 @@
  *   children.c   any child: spawn, stderr, reaping; control.c: one that is talked to
  *   logs.c       log files; logpipe.c: what children say on stderr
  *   stop.c       the way down
+ *   admin.c      the administrator's socket; admin_commands.c, admin_status.c: its answers
  *   specs.c      each role's confinement, for children and for `hostel confine` alike
  */
 #ifndef HOSTEL_SUPERVISOR_SUPERVISOR_H
 #define HOSTEL_SUPERVISOR_SUPERVISOR_H
 
+#include "generation.h"
+#include "hostel/base/counters.h"
 #include "hostel/conf/model.h"
 #include "hostel/ipc/channel.h"
 #include "hostel/ipc/message.h"
@@ -46,6 +52,8 @@ struct child {
     LIST_ENTRY(child) link; /* in supervisor.children while pid is not 0 */
     struct supervisor *s;
     pid_t pid;         /* 0: not running */
+    bool spawning;     /* spawn.c has a word to say about it yet: it must stay */
+    bool clean;        /* how it ended, while spawning */
     uint64_t since_ms; /* its start */
     bool own_group;    /* ended as a whole */
     /* It is dead, but not reaped: see to its group. NULL: the group is killed. */
@@ -94,6 +102,14 @@ struct control_end {
 int control_start(struct channel **control, struct child *c, struct spawn_spec *spec,
                   const struct control_end *end);
 
+/*
+ * Give a child a page to count in, as its first message; without one it goes on all the same.
+ *
+ * out  page  counters_unmap()
+ */
+void
+control_give_page(struct channel *control, enum msg_type type, const struct counters **page);
+
 /* Accepts NULL inside; leaves NULL. */
 void control_drop(struct channel **control);
 
@@ -104,21 +120,14 @@ void control_ended(struct channel **control, struct child *c, int reason);
  */
 
 /*
- * Say who may read a target, for every vhost before the first is opened: one that users of
- * different groups share is read by none of them.
- */
-void logs_claim(struct supervisor *s, const char *path, gid_t group);
-
-/*
- * The descriptor of a log target: opened once, checked (a regular file of ours with one link,
- * in a directory that no site's user can write or lead elsewhere), append-only.
+ * The descriptor of a log target of the generation in effect; one that it does not know (a
+ * pool of an earlier one asks) is opened, with the same checks.
  *
  * in   path   NULL = off (/dev/null), "-" = stderr, or a path
  * out  error  says what is wrong; owned by the caller
- * ret  descriptor, lent for the supervisor's life; -1
+ * ret  descriptor, lent; -1
  */
 int logs_open(struct supervisor *s, const char *path, char **error);
-void logs_close(struct supervisor *s);
 
 /*
  * Read a child's stderr and write it, escaped and bounded, line by line.
@@ -127,6 +136,8 @@ void logs_close(struct supervisor *s);
  * in   prefix  before each line, copied; NULL when the child writes whole log lines itself
  */
 struct logpipe *logpipe_new(uv_loop_t *loop, int fd, int log_fd, const char *prefix);
+/* Another file from here on; a copy of the descriptor is kept. */
+void logpipe_redirect(struct logpipe *p, int log_fd);
 /* Reads what is left, then goes. Leaves NULL. */
 void logpipe_free(struct logpipe **p);
 
@@ -135,17 +146,24 @@ void logpipe_free(struct logpipe **p);
 
 struct acceptor_child {
     struct child child;
-    struct channel *control; /* NULL: not running */
-    bool greeted, ready;     /* it said HELLO; READY */
-    uint64_t retry_ms;       /* start again then; 0 = nothing to do */
-    unsigned crashes;        /* in a row */
+    struct channel *control;     /* NULL: not running */
+    bool greeted, ready;         /* it said HELLO; READY */
+    const struct counters *page; /* what it counts; NULL: nothing to be seen */
+    uint64_t listens;            /* listeners that it was given, a bit each */
+    uint64_t retry_ms;           /* start again then; 0 = nothing to do */
+    unsigned crashes;            /* in a row */
 };
 
 int acceptors_start(struct supervisor *s);
 void acceptors_sweep(struct supervisor *s, uint64_t now_ms);
 bool acceptors_ready(const struct supervisor *s);
 bool acceptors_running(const struct supervisor *s);
-void acceptors_stop(struct supervisor *s, uint32_t timeout_ms);
+void acceptors_stop(struct supervisor *s, uint32_t timeout_ms, enum msg_stop_how how);
+/* A new generation: listeners, routing table, limits. */
+void acceptors_tell_generation(struct supervisor *s);
+/* A user is gone: what waits for him is answered, and his number may be another's. */
+void acceptors_tell_gone(struct supervisor *s, uint32_t index);
+void acceptors_tell_unlisten(struct supervisor *s, uint32_t listener);
 /* Give every serving acceptor this room's channel. */
 void acceptors_tell_channel(struct supervisor *s, struct room *r);
 /* The room is down: answer 503; one acceptor also gets the workers' end. */
@@ -156,14 +174,26 @@ void acceptors_tell_down(struct supervisor *s, struct room *r, uint32_t retry_ms
 
 #define WORKER_SAID_MAX 256 /* messages between two sweeps; more are read after the next */
 
+/* One worker process; it goes with its end. */
 struct worker_child {
     struct child child;
-    uint64_t again_ms; /* it crashed beside others that run: start it then; 0 = no */
+    LIST_ENTRY(worker_child) link; /* in room.workers */
     struct room *room;
-    struct channel *control; /* NULL: not running */
-    bool greeted, ready;     /* it said HELLO; READY */
-    unsigned said;           /* messages since the last sweep */
-    uint64_t mute_ms;        /* since when its channel is gone while it is not */
+    uint32_t seat;               /* which of the user's workers it is */
+    struct channel *control;     /* NULL: not running */
+    bool greeted, ready;         /* it said HELLO; READY */
+    bool leaving;                /* told to finish: of an earlier generation, or all stop */
+    uint64_t end_ms;             /* leaving: it is ended then */
+    const struct counters *page; /* what it counts; NULL: nothing to be seen */
+    bool stops;                  /* once it is ready it is told to stop, */
+    uint64_t stops_ms;           /* until then */
+    uint64_t told;               /* the digest of what it was told; 0: nothing yet */
+    unsigned said;               /* messages since the last sweep */
+    uint64_t mute_ms;            /* since when its channel is gone while it is not */
+    struct pool **pools;         /* by the ids that it was told */
+    uint32_t npools;
+    char **logs; /* paths, likewise */
+    uint32_t nlogs;
 };
 
 enum room_state {
@@ -175,37 +205,58 @@ enum room_state {
 
 struct room {
     struct supervisor *s;
-    uint32_t index;
-    const struct conf_user *user;
+    uint32_t index; /* in supervisor.rooms and in every routing table while he is there */
+    struct generation *gen; /* of his part: what the next worker is told; held */
+    size_t user_index;
+    const struct conf_user *user; /* lent from gen */
+    const struct part *part;      /* likewise */
     enum room_state state;
+    bool gone;                   /* no user any more: freed with his last process */
     bool starting;               /* counted in supervisor.starting: no worker is ready yet */
-    STAILQ_ENTRY(room) in_queue; /* ROOM_QUEUED */
-    uint32_t channel_no;         /* of this front and back */
-    int front, back;  /* the user channel: acceptors' end, workers' end; -1: none yet */
-    uv_poll_t *watch; /* on back, while ROOM_EMPTY; NULL: not watching */
-    struct worker_child *workers; /* user->workers of them; NULL until first needed */
-    unsigned running;
-    unsigned crashes; /* in a row */
+    bool stale;                  /* a worker of his should be replaced */
+    bool queued;                 /* in supervisor.queued */
+    STAILQ_ENTRY(room) in_queue; /* ROOM_QUEUED, or stale */
+    LIST_ENTRY(room) in_gone;
+    uint32_t channel_no; /* of this front and back */
+    int front, back;     /* the user channel: acceptors' end, workers' end; -1: none yet */
+    uv_poll_t *watch;    /* on back, while ROOM_EMPTY; NULL: not watching */
+    LIST_HEAD(, worker_child) workers;
+    unsigned running;  /* of them, without those that leave */
+    unsigned crashes;  /* in a row */
+    uint64_t again_ms; /* one crashed beside others: start what is missing then; 0 = no */
     uint64_t retry_ms;
     struct room_secrets *secrets; /* NULL until a worker needs them */
+    struct counters *past;        /* of workers that have ended; NULL: none yet */
+    struct pool **pools;          /* of part, by id */
+    LIST_HEAD(, pool) all_pools;
 };
 
 void rooms_new(struct supervisor *s);
+/* s->gen is another one: each room takes its part of it, new ones come, others go. */
+void rooms_take_generation(struct supervisor *s);
+/* Every worker is of the generation in effect, or none will be. */
+bool rooms_settled(const struct supervisor *s);
 /* An acceptor has a connection for it. */
 void room_wanted(struct room *r);
 /* An acceptor says that workers broke the protocol on this channel. */
 void room_bad(struct room *r, uint32_t channel_no);
-void room_worker_ready(struct room *r);
-void room_worker_exited(struct room *r, struct worker_child *w, bool clean);
+void room_worker_ready(struct worker_child *w);
+/* Frees w. */
+void room_worker_exited(struct worker_child *w, bool clean);
+/* A room that is gone may be through. */
+void room_try_free(struct room *r);
 void rooms_sweep(struct supervisor *s, uint64_t now_ms);
 bool rooms_any_worker(const struct supervisor *s);
-void rooms_stop(struct supervisor *s, uint32_t timeout_ms);
+void rooms_stop(struct supervisor *s, uint32_t timeout_ms, enum msg_stop_how how);
 
-int worker_start(struct worker_child *w);
-void worker_stop(struct worker_child *w, uint32_t timeout_ms);
-/* Tell one worker (or all that hold the pool, w NULL) how a pool is. */
-void
-worker_tell_pool(struct worker_child *w, enum msg_type type, const struct msg_pool_state *m);
+/* ret  0; -errno: there is none */
+int worker_start(struct room *r, uint32_t seat);
+void worker_stop(struct worker_child *w, uint32_t timeout_ms, enum msg_stop_how how);
+/* Its logs once more, as they are open now. */
+void worker_tell_logs(struct worker_child *w);
+/* Tell one worker how a pool is. */
+void worker_tell_pool(struct worker_child *w, enum msg_type type, const struct pool *p,
+                      uint32_t retry_ms);
 
 /* --- secrets.c ------------------------------------------------------------------------------
  */
@@ -220,6 +271,9 @@ bool secrets_wanted(const struct room *r);
 int secrets_send_tickets(struct worker_child *w);
 /* After its VHOST. A certificate that cannot be read is said, and left out. */
 int secrets_send_tls(struct worker_child *w, const struct conf_vhost *v);
+/* The room has taken its part of another generation. in  user  his index in the one before */
+void secrets_take_generation(struct room *r, const struct generation *before, size_t user);
+void secrets_free(struct room_secrets **s);
 void secrets_sweep(struct supervisor *s, uint64_t now_ms);
 
 /* --- pools.c, pool_runs.c, pool_stuck.c -----------------------------------------------------
@@ -244,7 +298,7 @@ struct pool_run {
     int listen_fd;                 /* kept open: what waits in it survives a crash */
     char socket[MSG_SOCKET_MAX];   /* file name in the php directory */
     struct worker_child **holders; /* workers that may connect, or are connected */
-    unsigned nholders;
+    unsigned nholders, holders_room;
     uint64_t end_ms; /* RETIRES: it ends then; ENDS: it is killed then */
     pid_t group;     /* of its processes */
     pid_t *strays;   /* children that have outlived their parent: ours now, and not reaped */
@@ -259,28 +313,33 @@ struct pool_stuck { /* as a worker says */
 };
 
 struct pool {
+    LIST_ENTRY(pool) link;    /* in supervisor.pools */
+    LIST_ENTRY(pool) in_room; /* in room.all_pools */
     struct supervisor *s;
     struct room *room;
+    struct generation *gen;     /* of php and error_log; held */
     const struct conf_php *php; /* of the first vhost that has these settings */
     const char *error_log;      /* likewise */
-    uint32_t id;                /* within its room */
+    uint32_t serial;            /* tells it from every other pool of this server */
+    uint64_t jail;              /* as in struct part */
+    bool retired;               /* of no generation any more: ends when nobody holds it */
     enum pool_state state;
+    uint32_t starts;      /* of processes so far */
     uint32_t generation;  /* the newest */
     struct pool_run *now; /* POOL_RUNS: the one that serves; else NULL */
     LIST_HEAD(, pool_run) runs;
-    bool renew; /* start another generation as soon as this one is old enough */
+    bool renew;     /* start another generation as soon as this one is old enough */
+    unsigned known; /* workers that were told of it, and may ask for it */
     unsigned crashes;
     uint64_t retry_ms;
     struct pool_stuck stuck[POOL_STUCK_MAX];
     unsigned nstuck;
 };
 
-/* One pool for each distinct php section of a user. */
-void pools_new(struct supervisor *s);
-/* ret  the pool of a vhost, or NULL */
-struct pool *pool_of_vhost(struct supervisor *s, size_t vhost);
-/* ret  the pool of a room by id, or NULL */
-struct pool *pool_by_id(struct room *r, uint32_t id);
+/* The pools of a room's part: those that stay, new ones; others are retired. */
+void pools_take_generation(struct room *r);
+/* ret  the pool that a worker calls by this id, or NULL */
+struct pool *pool_of_worker(struct worker_child *w, uint32_t id);
 void pool_wanted(struct pool *p, struct worker_child *w);
 void pool_released(struct pool *p, struct worker_child *w, uint32_t generation);
 void pool_broken(struct pool *p, struct worker_child *w, uint32_t generation);
@@ -289,7 +348,6 @@ void pool_renew(struct pool *p, struct worker_child *w, uint32_t generation);
 /* A script of this generation has run for too long; inode: the worker's end of its connection.
  */
 void pool_is_stuck(struct pool *p, uint32_t generation, uint64_t inode);
-void pools_forget_worker(struct supervisor *s, struct worker_child *w);
 /*
  * The next request of this user finds new processes in all of his pools; the old ones finish
  * what they run.
@@ -297,6 +355,14 @@ void pools_forget_worker(struct supervisor *s, struct worker_child *w);
  * ret  how many pools run
  */
 unsigned pools_restart(struct room *r);
+/* w was told of its room's pools; it has ended. */
+void pools_tell_worker(struct worker_child *w);
+void pools_pass_on(const struct worker_child *from, struct worker_child *to);
+void pools_forget_worker(struct worker_child *w);
+/* The room is gone: they end at once. */
+void pools_kill(struct room *r);
+/* The files have been opened anew. */
+void pools_reopen_logs(struct supervisor *s);
 void pools_sweep(struct supervisor *s, uint64_t now_ms);
 void pools_stop(struct supervisor *s);
 void pools_remove_sockets(struct supervisor *s);
@@ -308,6 +374,7 @@ int run_again(struct pool_run *run);
 /* Give up its socket and end all of its processes. It is freed when they are gone. */
 void run_end(struct pool_run *run);
 void run_hold(struct pool_run *run, struct worker_child *w);
+bool run_holds(const struct pool_run *run, const struct worker_child *w);
 /* ret  true when nobody holds it any more */
 bool run_let_go(struct pool_run *run, const struct worker_child *w);
 void run_sweep(struct pool_run *run, uint64_t now_ms);
@@ -346,34 +413,85 @@ int jails_open(const struct conf *conf, const struct conf_user *user, int exe,
 
 enum stop_step { STOP_NOT, STOP_ACCEPTORS, STOP_WORKERS, STOP_POOLS };
 
-struct log_target {
-    char *path;
-    int fd;      /* -1: not open yet */
-    gid_t group; /* may read it; 0 = several would */
+#define LISTENERS_MAX 64
+
+struct listener {
+    int fd;                /* -1: none by this number */
+    struct conf_listen at; /* text owned */
 };
+
+/* The administrator's socket (admin.c). */
+struct admin {
+    int fd; /* -1: none */
+    uv_poll_t poll;
+    LIST_HEAD(, admin_client) clients, waiting, upgrading, reopening;
+    unsigned nclients;
+};
+
+/* A reload on its way (reload.c). */
+struct reload {
+    uv_thread_t thread;
+    uv_async_t loaded;
+    bool running;  /* the thread is */
+    bool asked;    /* and not told yet that it is over */
+    bool again;    /* it was asked for once more meanwhile */
+    bool settling; /* loaded, and workers are being replaced */
+    bool reopens;  /* the thread opens the logs anew, and nothing else */
+    bool reopen_again;
+    struct log_fresh *fresh; /* what it opened */
+    size_t nfresh;
+    int rc;
+    struct generation *gen;    /* what it made */
+    struct conf_errors errors; /* likewise */
+};
+
+/* The next executable on its way (upgrade.c). */
+struct upgrade {
+    pid_t pid;       /* 0: none */
+    bool done;       /* it has taken over */
+    uv_poll_t *poll; /* on ready_fd; NULL: not waiting */
+    int ready_fd, pid_fd;
+    uint64_t late_ms;
+};
+
+struct inheritance;
 
 struct supervisor {
     uv_loop_t loop;
-    const struct conf *conf;
+    uint64_t start_ms;
+    struct admin admin;
+    const char *config;        /* the main file; NULL: there is none, and no reload */
+    struct generation *gen;    /* in effect; held */
+    const struct conf *conf;   /* gen's */
+    struct conf_errors broken; /* what of the files is not in effect */
+    struct reload reload;
+    struct upgrade upgrade;
+    struct inheritance *inherited; /* until ready; NULL: this one began by itself */
+    char *self_path;               /* of this executable, and of the next one */
     int acceptor_exe, worker_exe, worker_tls_exe; /* O_PATH */
     bool tls_kernel;                              /* it can encrypt what is sent */
-    char *empty_dir, *php_dir;                    /* below run_dir */
-    int php_dir_fd;
+    char *run_dir;
+    char *empty_dir, *php_dir; /* below it */
+    int run_dir_fd, php_dir_fd;
+    char *pid_file; /* or NULL */
     int pid_fd;
-    int *listeners;
-    int routes_fd;
-    int error_fd; /* the server's own error log */
+    struct ids acceptor_ids;
+    struct listener listeners[LISTENERS_MAX];
+    int error_fd; /* the server's own error log; the number stays */
     struct acceptor_child *acceptors;
-    struct room *rooms; /* conf->nusers */
-    unsigned starting;  /* rooms without a ready worker yet */
+    uint32_t nacceptors;
+    struct room **rooms; /* by the index that routing tables have; NULL: nobody */
+    size_t nrooms;
+    LIST_HEAD(, room) gone_rooms;
+    uint32_t channels; /* made so far */
+    unsigned starting; /* rooms without a ready worker yet */
+    unsigned nqueued;
     STAILQ_HEAD(, room) queued;
-    struct pool *pools;
-    size_t npools;
-    size_t *vhost_pool; /* conf->nvhosts: index into pools, or SIZE_MAX */
-    void *logs;         /* a tsearch(3) tree of struct log_target */
+    LIST_HEAD(, pool) pools;
+    uint32_t pool_serials;
     LIST_HEAD(, child) children;
     LIST_HEAD(, pool_run) strayed;
-    uv_signal_t signals[5];
+    uv_signal_t signals[7];
     uv_timer_t sweep;
     bool announced; /* "ready" was said */
     enum stop_step stop;
@@ -383,13 +501,35 @@ struct supervisor {
 
 /* start.c: ret  a helper executable, O_PATH, owned by the caller; -ENOENT */
 int helper_open(const char *name);
+/* --- listeners.c ----------------------------------------------------------------------------
+ */
+
+/*
+ * Have the sockets of a configuration, and keep those that are there already.
+ *
+ * out  what  on failure which address; lent from conf
+ * ret  0; -errno: nothing has changed
+ */
+int listeners_take(struct supervisor *s, const struct conf *conf, const char **what);
+void listeners_close(struct supervisor *s);
+
+/* --- reload.c -------------------------------------------------------------------------------
+ */
+
+int reload_init(struct supervisor *s);
+/* Read the files anew; whoever waits in admin.waiting is told what became of it. */
+void reload_start(struct supervisor *s);
+/* Log files were moved away: open them anew. */
+void reopen_start(struct supervisor *s);
+/* Something that was waited for has happened. */
+void reload_step(struct supervisor *s);
+
 /* start.c: says "ready" once every acceptor is */
 void supervisor_acceptor_ready(struct supervisor *s);
-/* Nobody can connect any more, once the acceptors have closed theirs as well. */
-void supervisor_close_listeners(struct supervisor *s);
-
 /* stop.c */
 void supervisor_stop(struct supervisor *s, int exit_code);
+/* Another one serves now: drain, and end. */
+void supervisor_hand_over(struct supervisor *s);
 void supervisor_stop_step(struct supervisor *s, uint64_t now_ms);
 
 #endif

@@ -18,11 +18,55 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 /* What waits for a worker that does not read: its vhosts, 32 KiB of names each at the most. */
 #define START_QUEUE_MAX (64 * 1024 * 1024)
 #define TALK_QUEUE_MAX                                                                         \
     (64 * 1024) /* and once it serves: answers of the size of a pool's name */
+
+/*
+ * What is told at the start. The same walk without a worker only makes the digest: two workers
+ * with one digest were told the same, whatever changed elsewhere.
+ */
+struct telling {
+    struct worker_child *w; /* NULL: nobody is told */
+    const struct generation *gen;
+    size_t user; /* in gen->conf */
+    uint64_t digest;
+    const char *logs[MSG_LOGS_MAX];
+    uint32_t nlogs;
+};
+
+/* FNV-1a: an administrator's files, which nobody makes to collide. */
+static void
+digest(struct telling *t, const void *p, size_t n)
+{
+    const unsigned char *bytes = p;
+
+    for (size_t i = 0; i < n; i++)
+        t->digest = (t->digest ^ bytes[i]) * 1099511628211ULL;
+}
+
+static int
+tell(struct telling *t, enum msg_type type, struct buf *b, int error, int *fds, unsigned nfds)
+{
+    struct span payload = b ? buf_span(b) : (struct span){NULL, 0};
+    uint32_t head[2] = {(uint32_t)type, (uint32_t)payload.n};
+    int rc = error;
+
+    digest(t, head, sizeof(head));
+    digest(t, payload.p, payload.n);
+    if (rc == 0 && t->w)
+        rc = channel_send(t->w->control, type, b, fds, nfds);
+    if (b)
+        buf_done(b);
+    return rc < 0 ? rc : 0;
+}
+
+/* What keeps one MSG_LOG in a queue, and more: it may not read while all are sent again. */
+#define LOG_QUEUED_MAX 512
 
 static int
 send_payload(struct worker_child *w, enum msg_type type, struct buf *b, int error)
@@ -40,10 +84,10 @@ ms32(uint64_t ms)
 }
 
 static int
-send_init(struct worker_child *w)
+tell_init(struct telling *t)
 {
-    const struct conf *conf = w->child.s->conf;
-    const struct conf_user *user = w->room->user;
+    const struct conf *conf = t->gen->conf;
+    const struct conf_user *user = &conf->users[t->user];
     struct msg_worker_init m = {
         .user = span_str(user->ids.name),
         .home = span_str(user->ids.home),
@@ -63,49 +107,57 @@ send_init(struct worker_child *w)
 
     buf_init(&b, IPC_BYTES_MAX);
     msg_worker_init_put(&out, &m);
-    return send_payload(w, MSG_WORKER_INIT, &b, out.error);
+    return tell(t, MSG_WORKER_INIT, &b, out.error, NULL, 0);
 }
 
 /* --- logs: each target once, however many vhosts share it -----------------------------------
  */
 
-struct log_ids {
-    int fds[MSG_LOGS_MAX];
-    uint32_t n;
-};
-
+/* ret  a descriptor of the target, owned by the caller; -errno, and said in the log */
 static int
-log_id(struct worker_child *w, struct log_ids *ids, const char *path, uint32_t *id)
+log_copy(struct worker_child *w, const char *path)
 {
-    struct buf b;
-    struct writer out = {&b, 0};
     char *error;
-    int rc, copy, fd = logs_open(w->child.s, path, &error);
+    int copy, fd = logs_open(w->child.s, path, &error);
 
     if (fd < 0) {
         log_error("user %s: %s", w->room->user->ids.name, error);
         free(error);
         return -EACCES;
     }
-    for (uint32_t i = 0; i < ids->n; i++)
-        if (ids->fds[i] == fd) {
+    copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return copy < 0 ? -errno : copy;
+}
+
+static int
+log_id(struct telling *t, const char *path, uint32_t *id)
+{
+    struct buf b;
+    struct writer out = {&b, 0};
+    int rc, copy = -1;
+
+    path = path ? path : "/dev/null";
+    for (uint32_t i = 0; i < t->nlogs; i++)
+        if (strcmp(t->logs[i], path) == 0) {
             *id = i;
             return 0;
         }
-    if (ids->n == MSG_LOGS_MAX)
+    if (t->nlogs == MSG_LOGS_MAX)
         return -E2BIG;
-    copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    if (copy < 0)
-        return -errno;
+    if (t->w) {
+        copy = log_copy(t->w, path);
+        if (copy < 0)
+            return copy;
+    }
+    digest(t, path, strlen(path) + 1);
     buf_init(&b, IPC_BYTES_MAX);
-    msg_log_put(&out, &(struct msg_log){ids->n});
-    rc = out.error ? out.error : channel_send(w->control, MSG_LOG, &b, &copy, 1);
-    buf_done(&b);
+    msg_log_put(&out, &(struct msg_log){t->nlogs});
+    rc = tell(t, MSG_LOG, &b, out.error, &copy, 1);
     fd_close(&copy);
     if (rc < 0)
         return rc;
-    *id = ids->n;
-    ids->fds[ids->n++] = fd;
+    *id = t->nlogs;
+    t->logs[t->nlogs++] = path;
     return 0;
 }
 
@@ -121,18 +173,47 @@ share(uint32_t processes, uint32_t workers, uint32_t seat)
     return n ? n : 1;
 }
 
-static int
-send_pool(struct worker_child *w, const struct pool *p)
+static void
+digest_list(struct telling *t, char *const *list)
 {
-    uint32_t workers = w->room->user->workers, seat = (uint32_t)(w - w->room->workers);
+    for (; *list; list++)
+        digest(t, *list, strlen(*list) + 1);
+    digest(t, "", 1);
+}
+
+/* Other settings are another pool, which it has to be told of: also those that no message has.
+ */
+static void
+digest_php(struct telling *t, const struct conf_vhost *v)
+{
+    const struct conf_php *php = v->php;
+
+    digest(t, &php->processes, sizeof(php->processes));
+    digest(t, &php->max_requests, sizeof(php->max_requests));
+    digest(t, php->command, strlen(php->command) + 1);
+    if (php->ini)
+        digest(t, php->ini, strlen(php->ini) + 1);
+    digest_list(t, php->define);
+    digest_list(t, php->env);
+    if (v->error_log)
+        digest(t, v->error_log, strlen(v->error_log) + 1);
+}
+
+static int
+tell_pool(struct telling *t, uint32_t id)
+{
+    const struct part *part = &t->gen->parts[t->user];
+    const struct conf *conf = t->gen->conf;
+    const struct conf_vhost *v = &conf->vhosts[t->gen->pool_vhosts[part->first_pool + id]];
+    uint32_t workers = conf->users[t->user].workers, seat = t->w ? t->w->seat : 0;
     struct msg_pool m = {
-        .id = p->id,
-        .slots = share(p->php->processes, workers, seat),
-        .keep = workers <= p->php->processes,
-        .idle_exit_ms = ms32(p->php->idle_exit_ms),
-        .request_timeout_ms = ms32(p->php->request_timeout_ms),
-        .queue = p->php->queue,
-        .queue_timeout_ms = ms32(p->php->queue_timeout_ms),
+        .id = id,
+        .slots = share(v->php->processes, workers, seat),
+        .keep = workers <= v->php->processes,
+        .idle_exit_ms = ms32(v->php->idle_exit_ms),
+        .request_timeout_ms = ms32(v->php->request_timeout_ms),
+        .queue = v->php->queue,
+        .queue_timeout_ms = ms32(v->php->queue_timeout_ms),
     };
     struct buf b, list;
     struct writer out = {&b, 0};
@@ -140,17 +221,18 @@ send_pool(struct worker_child *w, const struct pool *p)
 
     buf_init(&b, IPC_BYTES_MAX);
     buf_init(&list, MSG_RESTART_MAX);
-    for (char **name = p->php->restart_on; rc == 0 && *name; name++)
-        rc = buf_addf(&list, "%s%s", name == p->php->restart_on ? "" : "\n", *name);
+    for (char **name = v->php->restart_on; rc == 0 && *name; name++)
+        rc = buf_addf(&list, "%s%s", name == v->php->restart_on ? "" : "\n", *name);
     m.restart_on = buf_span(&list);
     if (rc == 0)
         msg_pool_put(&out, &m);
     buf_done(&list);
-    return send_payload(w, MSG_POOL, &b, rc ? rc : out.error);
+    digest_php(t, v);
+    return tell(t, MSG_POOL, &b, rc ? rc : out.error, NULL, 0);
 }
 
 static int
-send_rules(struct worker_child *w, const struct conf_rule *rules, size_t n)
+tell_rules(struct telling *t, const struct conf_rule *rules, size_t n)
 {
     int rc = 0;
 
@@ -162,7 +244,7 @@ send_rules(struct worker_child *w, const struct conf_rule *rules, size_t n)
         sends_rule(&rules[i], &m);
         buf_init(&b, IPC_BYTES_MAX);
         msg_rule_put(&out, &m);
-        rc = send_payload(w, MSG_RULE, &b, out.error);
+        rc = tell(t, MSG_RULE, &b, out.error, NULL, 0);
     }
     return rc;
 }
@@ -185,14 +267,44 @@ https_port(const struct conf *conf)
     return port;
 }
 
-static int
-send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
+/* A certificate's files are read when it is sent; what tells them from others is their dates.
+ */
+static void
+digest_file(struct telling *t, const char *path)
 {
-    const struct conf_vhost *v = &w->child.s->conf->vhosts[index];
-    const struct pool *pool = pool_of_vhost(w->child.s, index);
+    struct stat st = {0};
+
+    digest(t, path, strlen(path) + 1);
+    if (stat(path, &st) < 0)
+        return;
+    digest(t, &st.st_dev, sizeof(st.st_dev));
+    digest(t, &st.st_ino, sizeof(st.st_ino));
+    digest(t, &st.st_size, sizeof(st.st_size));
+    digest(t, &st.st_mtim, sizeof(st.st_mtim));
+    digest(t, &st.st_ctim, sizeof(st.st_ctim));
+}
+
+static int
+tell_tls(struct telling *t, const struct conf_vhost *v)
+{
+    if (!v->tls)
+        return 0;
+    if (t->w)
+        return secrets_send_tls(t->w, v);
+    digest(t, &v->tls->version_min, sizeof(v->tls->version_min));
+    digest_file(t, v->tls->certificate);
+    digest_file(t, v->tls->key);
+    return 0;
+}
+
+static int
+tell_vhost(struct telling *t, size_t index)
+{
+    const struct conf_vhost *v = &t->gen->conf->vhosts[index];
+    uint32_t pool = t->gen->pool_of[index];
     struct msg_vhost m = {.root = span_str(v->root),
                           .access_log = MSG_NONE,
-                          .pool = pool ? pool->id : MSG_NONE,
+                          .pool = pool == NO_POOL ? MSG_NONE : pool,
                           .by_default = v->by_default,
                           .autoindex = v->autoindex,
                           .compress = v->compress,
@@ -201,7 +313,7 @@ send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
                           .compress_min = v->compress_min,
                           .fallback = span_str(v->fallback),
                           .conns_max = v->connections,
-                          .https_port = v->https_redirect ? https_port(w->child.s->conf) : 0,
+                          .https_port = v->https_redirect ? https_port(t->gen->conf) : 0,
                           .hsts_seconds = v->hsts_seconds,
                           .acme = v->acme,
                           .hsts_subdomains = v->hsts_subdomains};
@@ -213,9 +325,9 @@ send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
     buf_init(&names, MSG_NAMES_MAX);
     buf_init(&list, MSG_INDEX_MAX);
     if (v->access_log)
-        rc = log_id(w, ids, v->access_log, &m.access_log);
+        rc = log_id(t, v->access_log, &m.access_log);
     if (rc == 0)
-        rc = log_id(w, ids, v->error_log, &m.error_log);
+        rc = log_id(t, v->error_log, &m.error_log);
     if (rc == 0)
         rc = buf_add_str(&names, v->host);
     for (char **alias = v->aliases; rc == 0 && *alias; alias++)
@@ -226,38 +338,81 @@ send_vhost(struct worker_child *w, struct log_ids *ids, size_t index)
     m.index = buf_span(&list);
     if (rc == 0)
         msg_vhost_put(&out, &m);
-    rc = send_payload(w, MSG_VHOST, &b, rc ? rc : out.error);
+    rc = tell(t, MSG_VHOST, &b, rc ? rc : out.error, NULL, 0);
     buf_done(&names);
     buf_done(&list);
     if (rc == 0)
-        rc = secrets_send_tls(w, v);
+        rc = tell_tls(t, v);
     if (rc == 0)
-        rc = send_rules(w, v->rules, v->nrules);
+        rc = tell_rules(t, v->rules, v->nrules);
     if (rc == 0 && v->app)
-        rc = send_rules(w, v->app->rules, v->app->nrules);
+        rc = tell_rules(t, v->app->rules, v->app->nrules);
     return rc;
+}
+
+static int
+tell_all(struct telling *t)
+{
+    const struct conf_user *user = &t->gen->conf->users[t->user];
+    const struct part *part = &t->gen->parts[t->user];
+    int rc = tell_init(t);
+
+    if (rc == 0 && t->w)
+        rc = secrets_send_tickets(t->w);
+    digest(t, &user->workers, sizeof(user->workers));
+    digest(t, &part->jail, sizeof(part->jail));
+    digest(t, user->ids.groups, user->ids.ngroups * sizeof(user->ids.groups[0]));
+    for (uint32_t id = 0; rc == 0 && id < part->npools; id++)
+        rc = tell_pool(t, id);
+    for (size_t i = 0; rc == 0 && i < part->count; i++)
+        rc = tell_vhost(t, t->gen->order[part->first + i]);
+    if (rc == 0)
+        rc = tell(t, MSG_START_WORKER, NULL, 0, NULL, 0);
+    return rc;
+}
+
+/* A fresh one, with room for all the logs there may be: too much for a stack that forks. */
+static struct telling *
+telling_new(struct worker_child *w, const struct generation *g, size_t user)
+{
+    struct telling *t = mem_new(sizeof(*t));
+
+    t->w = w;
+    t->gen = g;
+    t->user = user;
+    t->digest = 14695981039346656037ULL;
+    return t;
+}
+
+uint64_t
+worker_digest(const struct generation *g, size_t user)
+{
+    struct telling *t = telling_new(NULL, g, user);
+    uint64_t result;
+
+    (void)tell_all(t); /* what is too much for a message shows when it is sent */
+    result = t->digest ? t->digest : 1;
+    free(t);
+    return result;
 }
 
 static int
 send_all(struct worker_child *w)
 {
-    struct supervisor *s = w->child.s;
-    struct log_ids ids = {.n = 0};
-    int rc = send_init(w);
+    struct telling *t = telling_new(w, w->room->gen, w->room->user_index);
+    int rc;
 
-    if (rc == 0)
-        rc = secrets_send_tickets(w);
-    for (size_t i = 0; rc == 0 && i < s->npools; i++)
-        if (s->pools[i].room == w->room)
-            rc = send_pool(w, &s->pools[i]);
-    for (size_t i = 0; rc == 0 && i < s->conf->nvhosts; i++)
-        if (s->conf->vhosts[i].user == w->room->index)
-            rc = send_vhost(w, &ids, i);
-    if (rc == 0)
-        rc = channel_send(w->control, MSG_START_WORKER, NULL, NULL, 0);
+    control_give_page(w->control, MSG_COUNTERS_WORKER, &w->page);
+    rc = tell_all(t);
+    w->logs = mem_new_array(t->nlogs, sizeof(*w->logs));
+    for (w->nlogs = 0; w->nlogs < t->nlogs; w->nlogs++)
+        w->logs[w->nlogs] = mem_str(t->logs[w->nlogs]);
+    free(t);
+    w->told = w->room->part->digest;
+    pools_tell_worker(w);
     if (rc < 0)
         log_error("%s: cannot be given its vhosts: %s", w->child.label, uv_strerror(rc));
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 /* --- what it says ---------------------------------------------------------------------------
@@ -278,6 +433,14 @@ on_hello(struct worker_child *w, struct message *m)
     return w->control->phase == IPC_STARTING ? send_all(w) : 0;
 }
 
+static uint32_t
+left_ms(uint64_t until_ms)
+{
+    uint64_t now = date_mono_ms();
+
+    return until_ms > now ? (uint32_t)(until_ms - now) : 0;
+}
+
 static int
 on_ready(struct worker_child *w, struct message *m)
 {
@@ -286,8 +449,11 @@ on_ready(struct worker_child *w, struct message *m)
     w->ready = true;
     if (w->control->phase == IPC_STARTING)
         channel_phase(w->control, IPC_SERVING);
-    channel_bound(w->control, TALK_QUEUE_MAX);
-    room_worker_ready(w->room);
+    channel_bound(w->control, TALK_QUEUE_MAX + w->nlogs * LOG_QUEUED_MAX);
+    if (w->stops)
+        worker_stop(w, left_ms(w->stops_ms), MSG_STOP_LAST);
+    else
+        room_worker_ready(w);
     return 0;
 }
 
@@ -299,7 +465,7 @@ on_pool(struct worker_child *w, struct message *m)
 
     if (msg_pool_state_get(&m->payload, &state) < 0 || state.socket.n)
         return -EPROTO;
-    p = pool_by_id(w->room, state.pool);
+    p = pool_of_worker(w, state.pool);
     if (!p)
         return -EPROTO;
     if (m->type == MSG_POOL_WANT)
@@ -321,7 +487,7 @@ on_stuck(struct worker_child *w, struct message *m)
 
     if (msg_pool_stuck_get(&m->payload, &stuck) < 0)
         return -EPROTO;
-    p = pool_by_id(w->room, stuck.pool);
+    p = pool_of_worker(w, stuck.pool);
     if (!p)
         return -EPROTO;
     pool_is_stuck(p, stuck.generation, stuck.inode);
@@ -373,13 +539,19 @@ on_exit_of(struct child *c, bool clean)
     struct worker_child *w = c->owner;
 
     control_drop(&w->control);
-    w->greeted = w->ready = false;
-    w->said = 0;
-    room_worker_exited(w->room, w, clean);
+    if (w->page && !w->room->past)
+        w->room->past = mem_new(sizeof(*w->room->past));
+    if (w->page)
+        counters_add_past(w->room->past, w->page);
+    counters_unmap(&w->page);
+    while (w->nlogs)
+        free(w->logs[--w->nlogs]);
+    free(w->logs);
+    room_worker_exited(w, clean);
 }
 
 int
-worker_start(struct worker_child *w)
+worker_start(struct room *r, uint32_t seat)
 {
     static const struct control_end end = {
         .program = "hostel-worker",
@@ -387,28 +559,36 @@ worker_start(struct worker_child *w)
         .queued_max = START_QUEUE_MAX,
         .ops = &control_ops,
     };
-    struct supervisor *s = w->room->s;
+    struct supervisor *s = r->s;
+    struct worker_child *w = mem_new(sizeof(*w));
     struct spawn_spec spec;
     int rc;
 
+    w->room = r;
+    w->seat = seat;
     w->child = (struct child){.s = s, .owner = w, .on_exit = on_exit_of};
     (void)snprintf(w->child.label, sizeof(w->child.label), "hostel-worker of %s",
-                   w->room->user->ids.name);
-    spec_worker(&spec, s->conf, &w->room->user->ids, s->php_dir);
-    if (w->room->user->system) /* it has no file, and is no site's */
+                   r->user->ids.name);
+    spec_worker(&spec, r->gen->conf, &r->user->ids, s->php_dir);
+    if (r->user->system) /* it has no file, and is no site's */
         spec.min_uid = 1;
-    spec.exec_fd = secrets_wanted(w->room) ? s->worker_tls_exe : s->worker_exe;
+    spec.exec_fd = secrets_wanted(r) ? s->worker_tls_exe : s->worker_exe;
     spec.nfds = 5;
-    spec.fds[4] = w->room->back;
-    rc = jails_open(s->conf, w->room->user, s->worker_exe, NULL, &spec.jail_fd);
+    spec.fds[4] = r->back;
+    rc = jails_open(r->gen->conf, r->user, s->worker_exe, NULL, &spec.jail_fd);
     if (rc == 0)
         rc = control_start(&w->control, &w->child, &spec, &end);
     fd_close(&spec.jail_fd);
-    return rc;
+    if (rc < 0) {
+        free(w);
+        return rc;
+    }
+    LIST_INSERT_HEAD(&r->workers, w, link);
+    return 0;
 }
 
 void
-worker_stop(struct worker_child *w, uint32_t timeout_ms)
+worker_stop(struct worker_child *w, uint32_t timeout_ms, enum msg_stop_how how)
 {
     struct buf b;
     struct writer out = {&b, 0};
@@ -417,23 +597,60 @@ worker_stop(struct worker_child *w, uint32_t timeout_ms)
         child_signal(&w->child, SIGKILL);
         return;
     }
+    if (!w->ready && how == MSG_STOP_LAST) { /* what waits in the channel is still its */
+        w->stops = true;
+        w->stops_ms = date_mono_ms() + timeout_ms;
+        return;
+    }
     channel_phase(w->control, IPC_LEAVING);
     buf_init(&b, IPC_BYTES_MAX);
-    msg_stop_put(&out, &(struct msg_stop){timeout_ms});
+    msg_stop_put(&out, &(struct msg_stop){timeout_ms, (uint8_t)how});
     if (send_payload(w, MSG_STOP_WORKER, &b, out.error) < 0)
         child_signal(&w->child, SIGKILL);
 }
 
 void
-worker_tell_pool(struct worker_child *w, enum msg_type type, const struct msg_pool_state *m)
+worker_tell_pool(struct worker_child *w, enum msg_type type, const struct pool *p,
+                 uint32_t retry_ms)
 {
+    struct msg_pool_state m = {.retry_ms = retry_ms};
     struct buf b;
     struct writer out = {&b, 0};
 
     if (!w->control || !w->ready)
         return;
+    while (m.pool < w->npools && w->pools[m.pool] != p)
+        m.pool++;
+    if (m.pool == w->npools)
+        return;
+    if (type == MSG_POOL_READY) {
+        m.generation = p->now->generation;
+        m.socket = span_str(p->now->socket);
+    }
     buf_init(&b, IPC_BYTES_MAX);
-    msg_pool_state_put(&out, m);
+    msg_pool_state_put(&out, &m);
     if (send_payload(w, type, &b, out.error) < 0)
         child_signal(&w->child, SIGKILL);
+}
+
+void
+worker_tell_logs(struct worker_child *w)
+{
+    for (uint32_t id = 0; w->control && w->ready && id < w->nlogs; id++) {
+        int copy = log_copy(w, w->logs[id]);
+        struct buf b;
+        struct writer out = {&b, 0};
+        int rc = copy < 0 ? copy : 0;
+
+        buf_init(&b, IPC_BYTES_MAX);
+        msg_log_put(&out, &(struct msg_log){id});
+        if (rc == 0)
+            rc = out.error ? out.error : channel_send(w->control, MSG_LOG, &b, &copy, 1);
+        buf_done(&b);
+        fd_close(&copy);
+        if (rc < 0) { /* it goes on with the file that it has */
+            log_error("%s: a log is not reopened: %s", w->child.label, uv_strerror(rc));
+            return;
+        }
+    }
 }

@@ -25,16 +25,23 @@ set(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
+/* What must be said before bind(). */
 static int
-tcp_options(int fd, sa_family_t family)
+bind_options(int fd, sa_family_t family)
 {
-    static const struct timeval soon = {.tv_usec = 1000};
     int rc = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 
     if (rc == 0 && family == AF_INET6)
         rc = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    if (rc == 0)
-        rc = set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_SECONDS);
+    return rc;
+}
+
+static int
+tcp_options(int fd)
+{
+    static const struct timeval soon = {.tv_usec = 1000};
+    int rc = set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_SECONDS);
+
     if (rc == 0) /* accepted connections inherit it, and the times below */
         rc = set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     /*
@@ -55,7 +62,9 @@ tcp_listen(const struct sockaddr *addr, socklen_t addr_len, int *fd)
 
     if (s < 0)
         return -errno;
-    rc = tcp_options(s, addr->sa_family);
+    rc = bind_options(s, addr->sa_family);
+    if (rc == 0)
+        rc = tcp_options(s);
     if (rc == 0 && (bind(s, addr, addr_len) < 0 || listen(s, TCP_BACKLOG) < 0))
         rc = -errno;
     if (rc < 0)
@@ -63,6 +72,52 @@ tcp_listen(const struct sockaddr *addr, socklen_t addr_len, int *fd)
     else
         *fd = s;
     return rc;
+}
+
+static bool
+is_option(int fd, int option, int value)
+{
+    int v = -1;
+    socklen_t len = sizeof(v);
+
+    return getsockopt(fd, SOL_SOCKET, option, &v, &len) == 0 && v == value;
+}
+
+static bool
+is_bound_to(int fd, const struct sockaddr *addr)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t len = sizeof(at);
+
+    if (getsockname(fd, (struct sockaddr *)&at, &len) < 0 || at.ss_family != addr->sa_family)
+        return false;
+    if (at.ss_family == AF_INET) {
+        const struct sockaddr_in *a = (const void *)&at, *b = (const void *)addr;
+
+        return a->sin_port == b->sin_port && a->sin_addr.s_addr == b->sin_addr.s_addr;
+    }
+    if (at.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *a = (const void *)&at, *b = (const void *)addr;
+
+        return a->sin6_port == b->sin6_port && a->sin6_scope_id == b->sin6_scope_id &&
+               memcmp(&a->sin6_addr, &b->sin6_addr, sizeof(a->sin6_addr)) == 0;
+    }
+    return false;
+}
+
+int
+tcp_listen_adopt(const struct sockaddr *addr, int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || !is_option(fd, SO_TYPE, SOCK_STREAM) ||
+        !is_option(fd, SO_PROTOCOL, IPPROTO_TCP) || !is_option(fd, SO_ACCEPTCONN, 1))
+        return -EPROTOTYPE;
+    if (!is_bound_to(fd, addr))
+        return -EADDRNOTAVAIL;
+    if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -errno;
+    return tcp_options(fd);
 }
 
 static int
@@ -82,8 +137,9 @@ bind_in(int s, int dir, const char *name)
     return rc;
 }
 
-int
-php_socket_create(int dir, const char *name, uid_t uid, gid_t gid, bool give, int *fd)
+/* A socket by this name in dir, mode 0600, ours; it does not listen yet. */
+static int
+make_in(int dir, const char *name, int flags, int *fd)
 {
     int s, rc;
 
@@ -91,23 +147,54 @@ php_socket_create(int dir, const char *name, uid_t uid, gid_t gid, bool give, in
         return -EINVAL;
     if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
         return -errno;
-    s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
     if (s < 0)
         return -errno;
     rc = bind_in(s, dir, name);
-    if (rc < 0) {
+    if (rc < 0)
         fd_close(&s);
-        return rc;
-    }
-    if (give && fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-        rc = -errno;
-    if (rc == 0 && listen(s, PHP_BACKLOG) < 0)
+    else
+        *fd = s;
+    return rc;
+}
+
+static int
+listen_in(int dir, const char *name, int backlog, int error, int *fd)
+{
+    int rc = error;
+
+    if (rc == 0 && listen(*fd, backlog) < 0)
         rc = -errno;
     if (rc < 0) {
         unlinkat(dir, name, 0);
-        fd_close(&s);
-    } else {
-        *fd = s;
+        fd_close(fd);
     }
+    return rc;
+}
+
+int
+php_socket_create(int dir, const char *name, uid_t uid, gid_t gid, bool give, int *fd)
+{
+    int s, rc = make_in(dir, name, 0, &s);
+
+    if (rc < 0)
+        return rc;
+    if (give && fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+        rc = -errno;
+    rc = listen_in(dir, name, PHP_BACKLOG, rc, &s);
+    if (rc == 0)
+        *fd = s;
+    return rc;
+}
+
+int
+control_socket_create(int dir, const char *name, int backlog, int *fd)
+{
+    int s, rc = make_in(dir, name, SOCK_NONBLOCK, &s);
+
+    if (rc == 0)
+        rc = listen_in(dir, name, backlog, 0, &s);
+    if (rc == 0)
+        *fd = s;
     return rc;
 }

@@ -6,6 +6,7 @@
  * and the first recv() ends whatever is no connected socket. One that another user's worker had
  * before is looked at, and its stream does not count on anything.
  */
+#include "hostel/base/counters.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
 #include "hostel/net/address.h"
@@ -79,7 +80,7 @@ on_end(void *data, int reason)
     if (reason < 0)
         log_error("the acceptors' channel is broken: %s", uv_strerror(reason));
     w->status = 1;
-    worker_stop(w, WORKER_TERM_MS);
+    worker_stop(w, WORKER_TERM_MS, MSG_STOP_SOON);
 }
 
 static void
@@ -104,6 +105,8 @@ give_back(void *data, int *fd, struct span prefix)
     msg_conn_back_put(&out, &(struct msg_conn_back){prefix});
     rc = out.error ? out.error : channel_send(&w->user, MSG_CONN_BACK, &payload, fd, 1);
     buf_done(&payload);
+    if (rc >= 0)
+        count(COUNT_HANDED_BACK, 1);
     return rc < 0 ? rc : 0;
 }
 

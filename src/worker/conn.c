@@ -216,7 +216,8 @@ step_head(struct conn *c)
         n = input_read(c);
         if (n == -EAGAIN && c->refusal)
             return conn_refuse(c, c->refusal); /* who is one too many is not waited for */
-        if (n == -EAGAIN && !(c->all->stopping && c->input.n == 0 && !c->first))
+        if (n == -EAGAIN &&
+            (c->all->patient || !c->all->stopping || c->input.n > 0 || c->first))
             return CONN_HEAD;
         if (n == -ENOBUFS)
             return conn_refuse(c, HEAD_FIELDS_LONG);
@@ -378,7 +379,8 @@ step_leave(struct conn *c)
     uint64_t waiting = c->stream.put_bytes - c->stream.sent_bytes;
     bool close, body_done;
 
-    r->close = r->close || c->all->stopping;
+    /* with patience only an answer that has said so is the last */
+    r->close = r->close || (c->all->stopping && !c->all->patient);
     if ((r->close || waiting > BATCH_BYTES) && !conn_output_out(c))
         return c->stream.error ? CONN_GONE : CONN_LEAVE;
     r->batched = stream_pending(&c->stream); /* it leaves with this turn's last answer */

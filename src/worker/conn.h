@@ -133,7 +133,8 @@ struct conns {
     TAILQ_HEAD(, conn) ready;
     SLIST_HEAD(, round) spare; /* the last one used: no allocation a request */
     size_t count;
-    bool stopping;
+    bool stopping;             /* no more keep-alive */
+    bool patient;              /* then: who is kept may ask once more */
     uint64_t turn_ns;          /* when the connection that runs began to */
     const struct sites *sites; /* lent */
     const struct tls_ops *tls_ops;
@@ -162,6 +163,12 @@ void conns_done(struct conns *all);
 
 /* No more keep-alive: idle connections end now, the others with the answer they are at. */
 void conns_stop(struct conns *all);
+
+/*
+ * The same with patience: who is idle gets one more answer, so that no connection ends under a
+ * request on its way. conns_stop() ends the patience.
+ */
+void conns_drain(struct conns *all);
 
 /*
  * Take a connection on and serve what is there already; it may be gone when this returns.

@@ -1,5 +1,6 @@
 /* All connections of a worker: their rounds, ends, deadlines. Floor 6; worker. */
 #include "conn.h"
+#include "hostel/base/counters.h"
 #include "hostel/base/mem.h"
 #include "hostel/ipc/message.h"
 
@@ -53,6 +54,7 @@ void
 conns_left(struct conns *all)
 {
     all->count--;
+    count_level(COUNT_CONNECTIONS, -1);
     all->ops->left(all->data);
 }
 
@@ -312,17 +314,34 @@ conns_done(struct conns *all)
     uv_close((uv_handle_t *)&all->prepare, NULL);
 }
 
-void
-conns_stop(struct conns *all)
+/* Who is idle in this state hears of it; a request that is there already is still answered. */
+static void
+run_all(struct conns *all, enum conn_state state)
 {
     struct conn *c, *next;
 
-    all->stopping = true;
     for (c = TAILQ_FIRST(&all->list); c; c = next) {
         next = TAILQ_NEXT(c, entry);
-        if ((c->state == CONN_HEAD || c->state == CONN_H2) && c->stream.fd >= 0)
-            conn_run(c, true); /* a request that is there already is still answered */
+        if (c->state == state && c->stream.fd >= 0)
+            conn_run(c, true);
     }
+}
+
+void
+conns_drain(struct conns *all)
+{
+    all->stopping = true;
+    all->patient = true;
+    run_all(all, CONN_H2); /* GOAWAY loses nothing: HTTP/1 has no such word */
+}
+
+void
+conns_stop(struct conns *all)
+{
+    all->stopping = true;
+    all->patient = false;
+    run_all(all, CONN_HEAD);
+    run_all(all, CONN_H2);
     park_wake_all(&all->park);
 }
 
@@ -366,6 +385,8 @@ conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t ne
     c->state = flags & CONN_TLS ? CONN_SHAKE : CONN_HEAD;
     c->visitor.https = flags & CONN_TLS;
     all->count++;
+    count_level(COUNT_CONNECTIONS, 1);
+    count(COUNT_ADOPTED, 1);
     limits_admit(c, net);
     if (c->state == CONN_SHAKE &&
         (!all->tls || prefix.n > 0 || all->tls_ops->start(all->tls, &c->stream) < 0))

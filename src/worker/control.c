@@ -7,6 +7,7 @@
  *
  * Floor 6; worker.
  */
+#include "hostel/base/counters.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
@@ -89,11 +90,23 @@ on_init(struct worker *w, struct message *m)
 }
 
 static int
+on_counters(struct message *m)
+{
+    return reader_end(&m->payload) < 0 ? -EBADMSG : counters_use(m->fds[0]);
+}
+
+static int
 on_log(struct worker *w, struct message *m)
 {
     struct msg_log log;
 
-    if (msg_log_get(&m->payload, &log) < 0 || log.id != w->nlogs || w->nlogs == MSG_LOGS_MAX)
+    if (msg_log_get(&m->payload, &log) < 0 || log.id > w->nlogs)
+        return -EBADMSG;
+    if (log.id < w->nlogs) { /* its file has been moved away: this is the new one */
+        logfile_reopen(w->logs[log.id], fd_take(&m->fds[0]));
+        return 0;
+    }
+    if (w->serving || w->nlogs == MSG_LOGS_MAX)
         return -EBADMSG;
     w->logs = mem_grow(w->logs, (w->nlogs + 1) * sizeof(*w->logs));
     w->logs[w->nlogs++] = logfile_new(&w->loop, fd_take(&m->fds[0]));
@@ -246,7 +259,7 @@ on_stop(struct worker *w, struct message *m)
     if (msg_stop_get(&m->payload, &stop) < 0)
         return -EBADMSG;
     channel_phase(&w->control, IPC_LEAVING);
-    worker_stop(w, stop.timeout_ms);
+    worker_stop(w, stop.timeout_ms, (enum msg_stop_how)stop.how);
     return 0;
 }
 
@@ -258,6 +271,8 @@ on_message(void *data, struct message *m)
     switch (m->type) {
     case MSG_WORKER_INIT:
         return on_init(w, m);
+    case MSG_COUNTERS_WORKER:
+        return on_counters(m);
     case MSG_LOG:
         return on_log(w, m);
     case MSG_POOL:

@@ -1,8 +1,10 @@
 /* One request on its way, whatever version it came in. Floor 6; worker. */
 #include "conn.h"
+#include "hostel/base/counters.h"
 #include "hostel/serve/accesslog.h"
 
 #include <errno.h>
+#include <uv.h>
 
 void
 round_init(struct round *r, struct conn *c, const struct site *site, const struct sink_ops *ops)
@@ -14,13 +16,28 @@ round_init(struct round *r, struct conn *c, const struct site *site, const struc
     r->x.site = site;
     r->x.auth = c->all->auth;
     r->body_done = true;
+    r->began_ns = uv_hrtime();
+}
+
+static void
+count_answer(const struct round *r, uint64_t sent)
+{
+    unsigned class = r->status / 100;
+
+    count(COUNT_REQUESTS, 1);
+    count(COUNT_BYTES, sent);
+    if (class >= 1 && class <= 5)
+        count((enum counter)(COUNT_ANSWERS_1XX + class - 1), 1);
+    count_time(uv_hrtime() - r->began_ns);
 }
 
 void
 round_done(struct round *r, struct conns *all, uint64_t sent)
 {
-    if (r->status)
+    if (r->status) {
         accesslog_line(&r->x, r->status, sent);
+        count_answer(r, sent);
+    }
     exchange_done(&r->x);
     tally_drop(&all->seats, &r->seat);
 }
@@ -30,10 +47,10 @@ round_answer(struct round *r, struct conn *c, bool expect_other)
 {
     if (!r->x.site)
         return 421;
-    if (c->refusal)
-        return c->refusal;
-    if (!limits_seat(c->all, r))
-        return 503;
+    if (c->refusal || !limits_seat(c->all, r)) {
+        count(COUNT_LIMITED, 1);
+        return c->refusal ? c->refusal : 503;
+    }
     if (expect_other)
         return 417;
     exchange_answer(&r->x, c->all->files);

@@ -36,7 +36,8 @@ struct round {
     uint64_t body_bytes;  /* of the answer, without framing */
     bool bodiless;
     bool ended, failed;
-    bool full; /* the answerer waits for on_room */
+    bool full;         /* the answerer waits for on_room */
+    uint64_t began_ns; /* of uv_hrtime() */
     /* HTTP/1 alone: how both are framed, and what becomes of the connection */
     struct chunked chunked;
     uint64_t body_mark; /* the stream's put_bytes before the answer's body */

@@ -135,25 +135,46 @@ worker_start(struct worker *w)
 static void
 on_limit(uv_timer_t *timer)
 {
-    worker_exit(timer->data, 0);
+    struct worker *w = timer->data;
+
+    if (w->serving) /* what is there already is still answered */
+        conns_stop(&w->conns);
+    worker_exit(w, 0);
+}
+
+/* The channel is at its end: what waits there is nobody else's. */
+static void
+take_rest(struct worker *w)
+{
+    channel_resume(&w->user);
+    channel_take_all(&w->user);
 }
 
 void
-worker_stop(struct worker *w, uint64_t timeout_ms)
+worker_stop(struct worker *w, uint64_t timeout_ms, enum msg_stop_how how)
 {
-    if (w->stopping)
-        return;
-    w->stopping = true;
+    uint64_t leave_ms = uv_now(&w->loop) + timeout_ms;
+
+    if (w->stopping && leave_ms > w->leave_ms)
+        leave_ms = w->leave_ms;
+    w->leave_ms = leave_ms;
     uv_timer_stop(&w->idle);
-    uv_timer_start(&w->limit, on_limit, timeout_ms, 0);
+    uv_timer_start(&w->limit, on_limit, leave_ms - uv_now(&w->loop), 0);
     if (!w->serving) {
+        w->stopping = true;
         worker_exit(w, 0);
         return;
     }
+    if (how != MSG_STOP_REPLACED)
+        take_rest(w);
+    w->stopping = true;
     channel_pause(&w->user);
     for (uint32_t i = 0; i < w->npools; i++)
         php_pool_keep(w->pools[i], false); /* its processes are another worker's now */
-    conns_stop(&w->conns);
+    if (how == MSG_STOP_SOON)
+        conns_stop(&w->conns);
+    else
+        conns_drain(&w->conns);
     worker_settle(w);
 }
 
@@ -161,7 +182,7 @@ static void
 on_term(uv_signal_t *signal, int number)
 {
     (void)number;
-    worker_stop(signal->data, WORKER_TERM_MS);
+    worker_stop(signal->data, WORKER_TERM_MS, MSG_STOP_SOON);
 }
 
 /* --- all of it -------------------------------------------------------------------------- */

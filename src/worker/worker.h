@@ -25,6 +25,7 @@ struct worker {
     int user_fd; /* until START_WORKER opens it */
     bool told;   /* WORKER_INIT has come */
     bool serving, stopping, paused;
+    uint64_t leave_ms; /* stopping: not later, of the loop's clock */
     int status;        /* exit status */
     uint64_t busy_ms;  /* of the loop's clock: when something was last going on */
     uint64_t start_ms; /* of the same clock */
@@ -64,7 +65,7 @@ extern const struct conns_ops adopt_conns_ops;
 
 /* worker.c: the steps of its life. */
 int worker_start(struct worker *w); /* everything was told: serve. ret 0 or -errno */
-void worker_stop(struct worker *w, uint64_t timeout_ms);
+void worker_stop(struct worker *w, uint64_t timeout_ms, enum msg_stop_how how);
 void worker_exit(struct worker *w, int status); /* leave the loop, as soon as it turns */
 void worker_settle(struct worker *w);           /* a connection came or went */
 

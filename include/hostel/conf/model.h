@@ -135,6 +135,13 @@ struct conf_user {
     bool jailed;           /* one of them says so */
 };
 
+/* The text of a site file that is in effect: what the next load may fall back to. */
+struct conf_site {
+    const char *file; /* lent from conf.files */
+    char *bytes;
+    size_t n;
+};
+
 struct conf {
     struct conf_listen *listen; /* of listen, then of listen_tls */
     size_t nlisten;
@@ -148,7 +155,7 @@ struct conf {
     char *error_log;  /* the server's own */
     char *access_log; /* default of vhosts */
     uint32_t min_uid;
-    uint64_t stop_timeout_ms;
+    uint64_t stop_timeout_ms, drain_timeout_ms;
     uint64_t body_max;
     uint64_t keepalive_timeout_ms, head_timeout_ms, body_timeout_ms, send_timeout_ms;
     uint64_t request_timeout_ms;
@@ -159,14 +166,17 @@ struct conf {
     size_t nusers;
     struct conf_vhost *vhosts;
     size_t nvhosts;
-    bool switching; /* false: not root, every vhost is the invoking user's */
-    char **files;   /* the main file, then the included ones by name; NULL-ended */
+    bool switching;          /* false: not root, every vhost is the invoking user's */
+    char **files;            /* the main file, then the included ones by name; NULL-ended */
+    struct conf_site *sites; /* of the included ones, by name, without those left out */
+    size_t nsites;
 };
 
 /* What is wrong, one line each: "file:line:column: what" or "file: vhost NAME: what". */
 struct conf_errors {
     char **lines; /* owned */
     size_t n;
+    size_t said; /* also those that were one too many to keep */
 };
 
 void conf_errors_done(struct conf_errors *e);
@@ -181,6 +191,28 @@ void conf_errors_done(struct conf_errors *e);
  * ret  0 or -EINVAL
  */
 int conf_load(const char *path, bool as_root, struct conf **out, struct conf_errors *errors);
+
+/* What else a vhost must pass: its files are in effect only when it does. */
+struct conf_judge {
+    void *data;
+    /* All of them are about to be judged; maybe again, when some did not pass. */
+    void (*begin)(void *data, const struct conf *c);
+    /* ret  what is wrong, owned by the caller; NULL: nothing */
+    char *(*vhost)(void *data, const struct conf *c, const struct conf_vhost *v);
+};
+
+/*
+ * The same for a server that must go on: a site file with errors counts as it was when it last
+ * had none, or, when that cannot be had, is left out.
+ *
+ * in   last    what is in effect now, lent; NULL: nothing
+ * in   judge   or NULL
+ * out  errors  what is wrong with site files; on failure also with the main one
+ * ret  0; -EINVAL the main file has errors, or no vhost is left
+ */
+int conf_load_tolerant(const char *path, bool as_root, const struct conf *last,
+                       const struct conf_judge *judge, struct conf **out,
+                       struct conf_errors *errors);
 
 /*
  * The one-line development server: one vhost for every name, the invoking user's, PHP when
@@ -210,6 +242,14 @@ int conf_host_name(const char *text, char name[static CONF_HOST_MAX + 1]);
 
 /* The site is not served with TLS. */
 void conf_drop_tls(struct conf_vhost *v);
+
+/*
+ * The run_dir that a main file names, as far as it can be read: the file may have errors, or
+ * be missing, and then it is the default.
+ *
+ * ret  owned by the caller; never NULL
+ */
+char *conf_run_dir(const char *path, bool as_root);
 
 /* Accepts NULL inside; leaves NULL. */
 void conf_free(struct conf **c);

@@ -106,6 +106,12 @@ int channel_try_send(struct channel *c, enum msg_type type, const struct buf *pa
 void channel_pause(struct channel *c);
 void channel_resume(struct channel *c);
 
+/*
+ * Read all that waits there now, in one go: before the end of a channel that nobody writes to
+ * any more (a kernel's buffer bounds it).
+ */
+void channel_take_all(struct channel *c);
+
 /* Close; what is queued is dropped. on_closed (may be NULL) is called when c may be freed. */
 void channel_close(struct channel *c, void (*on_closed)(struct channel *c));
 

@@ -11,19 +11,20 @@
 
 #include <sys/socket.h>
 
-#define MSG_HOST_MAX    255   /* a DNS name */
-#define MSG_PATH_MAX    4095  /* PATH_MAX without its NUL */
-#define MSG_NAMES_MAX   32768 /* bytes of one vhost's host and aliases together */
-#define MSG_INDEX_MAX   1024  /* bytes of an index list */
-#define MSG_PREFIX_MAX  49152 /* bytes read before a hand-back */
-#define MSG_SOCKET_MAX  100   /* a socket's file name: sun_path is 108 */
-#define MSG_SOCKET_PATH_MAX 107 /* of a socket of the user's own */
-#define MSG_NAME_MAX    255   /* of a rule: a header's name, a realm */
-#define MSG_VALUE_MAX   8192  /* of a rule: a header's value, a file, a target */
-#define MSG_NET_BYTES   16    /* an address in a rule: IPv4 as ::ffff:a.b.c.d */
-#define MSG_LOGS_MAX    4096  /* log descriptors of one worker */
-#define MSG_RESTART_MAX 33000 /* bytes of a pool's restart_on: eight paths */
-#define MSG_POOLS_MAX   256   /* pools of one user */
+#define MSG_HOST_MAX        255   /* a DNS name */
+#define MSG_PATH_MAX        4095  /* PATH_MAX without its NUL */
+#define MSG_NAMES_MAX       32768 /* bytes of one vhost's host and aliases together */
+#define MSG_INDEX_MAX       1024  /* bytes of an index list */
+#define MSG_PREFIX_MAX      49152 /* bytes read before a hand-back */
+#define MSG_SOCKET_MAX      100   /* a socket's file name: sun_path is 108 */
+#define MSG_SOCKET_PATH_MAX 107   /* of a socket of the user's own */
+#define MSG_NAME_MAX        255   /* of a rule: a header's name, a realm */
+#define MSG_VALUE_MAX       8192  /* of a rule: a header's value, a file, a target */
+#define MSG_NET_BYTES       16    /* an address in a rule: IPv4 as ::ffff:a.b.c.d */
+#define MSG_LOGS_MAX        4096  /* log descriptors of one worker */
+#define MSG_RESTART_MAX     33000 /* bytes of a pool's restart_on: eight paths */
+#define MSG_POOLS_MAX       256   /* pools of one user */
+#define MSG_LISTENERS_MAX   64
 
 #define MSG_NONE UINT32_MAX /* "no such thing" in an id field */
 
@@ -34,15 +35,16 @@ struct msg_hello {
 void msg_hello_put(struct writer *w, const struct msg_hello *m);
 int msg_hello_get(struct reader *r, struct msg_hello *m);
 
-/* LISTENER + the listening socket. */
+/* LISTENER + the listening socket; UNLISTEN: take what waits there, then close it. */
 struct msg_listener {
-    uint32_t id;
-    uint8_t tls; /* 0, 1 */
+    uint32_t id; /* < MSG_LISTENERS_MAX */
+    uint8_t tls; /* 0, 1; UNLISTEN: 0 */
 };
 void msg_listener_put(struct writer *w, const struct msg_listener *m);
 int msg_listener_get(struct reader *r, struct msg_listener *m);
 
-/* START: the acceptor has all listeners and routes and may accept. */
+/* START: the acceptor has all listeners and routes and may accept; later ones are new limits.
+ */
 struct msg_start {
     uint32_t head_timeout_ms; /* for a first request head to arrive */
     uint32_t conns_per_addr;  /* un-routed connections of one client address */
@@ -54,7 +56,7 @@ int msg_start_get(struct reader *r, struct msg_start *m);
 /*
  * USER_WANT, USER_BAD, USER_CHANNEL (+ the acceptor's end of the user's channel),
  * USER_DOWN (+ maybe the workers' end, to answer what waits in it; retry_ms > 0: answer 503
- * until then and ask again after).
+ * until then and ask again after), USER_GONE (no table has him from here on).
  */
 struct msg_user {
     uint32_t user;     /* index in the routing table of this generation */
@@ -64,9 +66,17 @@ struct msg_user {
 void msg_user_put(struct writer *w, const struct msg_user *m);
 int msg_user_get(struct reader *r, struct msg_user *m);
 
-/* STOP_ACCEPTOR, STOP_WORKER: finish within this time, then leave. */
+/* STOP_ACCEPTOR, STOP_WORKER: finish within this time, then leave. A later one may be harder.
+ */
+enum msg_stop_how {
+    MSG_STOP_SOON, /* what waits in the user channel is taken; idle connections are closed */
+    MSG_STOP_LAST, /* the same, but they get one more answer each, which says: close */
+    MSG_STOP_REPLACED, /* likewise, and what waits in the channel is a successor's */
+    MSG_STOP_HOWS
+};
 struct msg_stop {
     uint32_t timeout_ms;
+    uint8_t how; /* enum msg_stop_how; acceptors: SOON, or LAST: who was accepted is routed */
 };
 void msg_stop_put(struct writer *w, const struct msg_stop *m);
 int msg_stop_get(struct reader *r, struct msg_stop *m);
@@ -88,7 +98,8 @@ struct msg_worker_init {
 void msg_worker_init_put(struct writer *w, const struct msg_worker_init *m);
 int msg_worker_init_get(struct reader *r, struct msg_worker_init *m);
 
-/* LOG + an append-only descriptor. */
+/* LOG + an append-only descriptor; once more for an id that is known: its file is another one.
+ */
 struct msg_log {
     uint32_t id; /* < MSG_LOGS_MAX, in order from 0 */
 };

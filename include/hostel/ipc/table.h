@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a row or payload; HELLO compares it. */
-#define IPC_VERSION 9
+#define IPC_VERSION 12
 
 #define IPC_FDS_MAX   64    /* descriptors in one message: half of what makes a batch pay twice */
 #define IPC_BYTES_MAX 65536 /* bytes of one message */
@@ -34,18 +34,22 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(READY,         3,  IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_STARTING | IPC_LEAVING,    0, 0)        \
   X(READY_WORKER,  4,  IPC_WORKER,     IPC_SUPERVISOR, IPC_STARTING | IPC_LEAVING,    0, 0)        \
   /* supervisor -> acceptor */                                                                     \
-  X(LISTENER,      10, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  1, 1)        \
-  X(ROUTES,        11, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  1, 1)        \
-  X(START,         12, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  0, 0)        \
+  X(LISTENER,      10, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       1, 1)        \
+  X(ROUTES,        11, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       1, 1)        \
+  X(START,         12, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       0, 0)        \
   X(USER_CHANNEL,  13, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       1, 1)        \
   X(USER_DOWN,     14, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       0, 1)        \
   X(STOP_ACCEPTOR, 15, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       0, 0)        \
+  X(UNLISTEN,      16, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       0, 0)        \
+  X(COUNTERS,      18, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  1, 1)        \
+  X(USER_GONE,     17, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       0, 0)        \
   /* acceptor -> supervisor */                                                                     \
   X(USER_WANT,     20, IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(USER_BAD,      21, IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   /* supervisor -> worker */                                                                       \
   X(WORKER_INIT,   30, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
-  X(LOG,           31, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  1, 1)        \
+  X(COUNTERS_WORKER, 49, IPC_SUPERVISOR, IPC_WORKER,   IPC_STARTING,                  1, 1)        \
+  X(LOG,           31, IPC_SUPERVISOR, IPC_WORKER,     IPC_ANY,                       1, 1)        \
   X(POOL,          32, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
   X(VHOST,         33, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
   X(START_WORKER,  34, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \

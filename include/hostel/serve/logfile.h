@@ -22,6 +22,9 @@ struct logfile;
  */
 struct logfile *logfile_new(uv_loop_t *loop, int fd);
 
+/* What was gathered goes to the old descriptor, which is closed. in  fd  takes */
+void logfile_reopen(struct logfile *log, int fd);
+
 /* Writes what is gathered, closes the descriptor; memory goes when the loop turns again. */
 void logfile_free(struct logfile **log);
 

@@ -6,13 +6,16 @@
 #include "hostel/conf/model.h"
 
 /*
- * Serve a checked configuration in the foreground until SIGTERM or SIGINT.
+ * Serve in the foreground until SIGTERM or SIGINT.
  *
- * in   conf  lent
- * ret  exit status: 0 after an orderly stop, 1 when it could not start (one line on stderr
- *      says why, and nothing is left running)
+ * in   config  main file, lent for the process's life; site files with errors are left out
+ * ret  exit status: 0 after an orderly stop, 1 when it could not start (lines on stderr say
+ *      why, and nothing is left running)
  */
-int supervisor_serve(const struct conf *conf);
+int supervisor_serve(const char *config);
+
+/* The same for a configuration that has no file. in  conf  takes */
+int supervisor_serve_conf(struct conf *conf);
 
 /*
  * Look at every certificate and key of a configuration, by a process without any privilege, and

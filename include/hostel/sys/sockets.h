@@ -16,6 +16,14 @@
 int tcp_listen(const struct sockaddr *addr, socklen_t addr_len, int *fd);
 
 /*
+ * The same of a listening socket that somebody else has opened, and bound to this address.
+ *
+ * in   fd    lent; untouched unless 0 is returned
+ * ret  0; -EADDRNOTAVAIL it is another address's; -EPROTOTYPE no listening TCP socket; -errno
+ */
+int tcp_listen_adopt(const struct sockaddr *addr, int fd);
+
+/*
  * A PHP pool's socket: a listening unix socket that only its user can connect to (mode 0600).
  * A name that is there already is replaced. Blocking, as php-cgi wants it; close-on-exec.
  *
@@ -26,5 +34,14 @@ int tcp_listen(const struct sockaddr *addr, socklen_t addr_len, int *fd);
  * ret  0; -EINVAL name; or -errno (nothing is left behind)
  */
 int php_socket_create(int dir, const char *name, uid_t uid, gid_t gid, bool give, int *fd);
+
+/*
+ * The administrator's socket: a listening unix socket, non-blocking, mode 0600 and our own.
+ *
+ * in   dir, name  as above
+ * out  fd         owned by the caller
+ * ret  0; -EINVAL name; or -errno (nothing is left behind)
+ */
+int control_socket_create(int dir, const char *name, int backlog, int *fd);
 
 #endif

@@ -90,7 +90,9 @@ every_payload_is_exact(void **state)
     EXACT(msg_listener, {3, 1});
     EXACT(msg_start, {1000, 2, 3});
     EXACT(msg_user, {5, 0, 7});
-    EXACT(msg_stop, {0});
+    EXACT(msg_stop, {0, MSG_STOP_SOON});
+    EXACT(msg_stop, {UINT32_MAX, MSG_STOP_REPLACED});
+    EXACT(msg_listener, {MSG_LISTENERS_MAX - 1, 0});
     EXACT(msg_worker_init, {.user = SPAN("alice"),
                             .home = SPAN("/home/alice"),
                             .body_max = 1,
@@ -221,6 +223,8 @@ bounds_are_kept(void **state)
     REFUSED(msg_tickets, {0, span_of(ticket_keys, MSG_TICKET_BYTES - 1)});
     REFUSED(msg_tickets, {0, span_of(ticket_keys, sizeof(ticket_keys))});
     REFUSED(msg_start, {0, 1, 1});
+    REFUSED(msg_stop, {1, MSG_STOP_HOWS});
+    REFUSED(msg_listener, {MSG_LISTENERS_MAX, 0});
     REFUSED(msg_user, {MSG_NONE, 0, 0});
     REFUSED(msg_log, {MSG_LOGS_MAX});
     REFUSED(msg_pool, {.id = MSG_POOLS_MAX, .slots = 1});

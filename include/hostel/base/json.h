@@ -1,0 +1,32 @@
+/*
+ * Writes JSON (RFC 8259) into a buffer, without a space or a line break: one object a line is
+ * how the administrator's socket talks. Sticky like the codec of messages: after a first
+ * failure every later call does nothing. Floor 0, hostel.
+ */
+#ifndef HOSTEL_BASE_JSON_H
+#define HOSTEL_BASE_JSON_H
+
+#include "hostel/base/buf.h"
+
+#include <stdint.h>
+
+struct json {
+    struct buf *b; /* lent */
+    int error;     /* 0 or -ENOBUFS */
+    bool comma;    /* the next value has one before it */
+};
+
+/*
+ * in  key      of the member that this is; NULL: it is an item of a list, or all there is
+ * in  bracket  '{' or '['
+ */
+void json_open(struct json *j, const char *key, char bracket);
+void json_close(struct json *j, char bracket); /* '}' or ']' */
+void json_number(struct json *j, const char *key, uint64_t n);
+void json_bool(struct json *j, const char *key, bool value);
+
+/* Bytes that are no plain ASCII are escaped, each by itself: \u00XX. NULL is null. */
+void json_string(struct json *j, const char *key, const char *s);
+void json_span(struct json *j, const char *key, struct span s);
+
+#endif

@@ -1,0 +1,217 @@
+/*
+ * "status": what runs, one object for the server, each listener, acceptor and user. It is
+ * written a few users at a time, as fast as it is read. Floor 6, hostel.
+ */
+#include "admin.h"
+#include "hostel/base/date.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void
+say_server(struct admin_client *c)
+{
+    struct supervisor *s = c->s;
+    struct json j = admin_begin(c);
+
+    json_string(&j, "is", "server");
+    json_string(&j, "version", HOSTEL_VERSION);
+    json_number(&j, "pid", (uint64_t)getpid());
+    json_number(&j, "uptime_s", (date_mono_ms() - s->start_ms) / 1000);
+    json_number(&j, "generation", s->gen->number);
+    json_string(&j, "config", s->conf->files[0]);
+    json_string(&j, "state", s->stop != STOP_NOT ? "stopping" : "serving");
+    json_number(&j, "users", s->conf->nusers);
+    json_number(&j, "vhosts", s->conf->nvhosts);
+    admin_done(c, &j);
+}
+
+static void
+say_listeners(struct admin_client *c)
+{
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        const struct listener *l = &c->s->listeners[i];
+        struct json j;
+
+        if (l->fd < 0)
+            continue;
+        j = admin_begin(c);
+
+        json_string(&j, "is", "listener");
+        json_string(&j, "address", l->at.text);
+        admin_done(c, &j);
+    }
+}
+
+/* Counts and levels of a kind of process, in an object that is open. */
+static void
+say_counters(struct json *j, const struct counters *c, enum counter first, enum counter last)
+{
+    for (enum counter i = first; i <= last; i++)
+        json_number(j, counter_name(i), c->value[i]);
+}
+
+static void
+say_worker_counters(struct json *j, const struct counters *c)
+{
+    say_counters(j, c, COUNT_CONNECTIONS, COUNT_PHP_QUEUED);
+    json_number(j, "p50_us", counters_time_us(c, 50));
+    json_number(j, "p99_us", counters_time_us(c, 99));
+}
+
+/* ret  resident memory in KiB; 0: not to be known */
+static uint64_t
+memory_kib(pid_t pid)
+{
+    unsigned long pages = 0;
+    char path[64];
+    FILE *f;
+
+    (void)snprintf(path, sizeof(path), "/proc/%ld/statm", (long)pid);
+    f = fopen(path, "re");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%*u %lu", &pages) != 1)
+        pages = 0;
+    (void)fclose(f);
+    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static const char *
+state_of(const struct child *child, bool ready)
+{
+    return !child->pid ? "ended" : ready ? "serving" : "starting";
+}
+
+/* pid, age_s, state of a child, in an object that is open. */
+static void
+say_child(struct json *j, const struct child *child, const char *state)
+{
+    json_number(j, "pid", child->pid > 0 ? (uint64_t)child->pid : 0);
+    json_number(j, "age_s", child->pid ? child_age_ms(child, date_mono_ms()) / 1000 : 0);
+    json_string(j, "state", state);
+    json_number(j, "rss_kib", child->pid > 0 ? memory_kib(child->pid) : 0);
+}
+
+static void
+say_acceptors(struct admin_client *c)
+{
+    for (uint32_t i = 0; c->s->acceptors && i < c->s->nacceptors; i++) {
+        const struct acceptor_child *a = &c->s->acceptors[i];
+        struct json j = admin_begin(c);
+        struct counters sum = {0};
+
+        counters_add(&sum, a->page);
+
+        json_string(&j, "is", "acceptor");
+        say_child(&j, &a->child, state_of(&a->child, a->ready));
+        say_counters(&j, &sum, COUNT_WAITING, COUNT_REFUSED);
+        admin_done(c, &j);
+    }
+}
+
+/* --- users ----------------------------------------------------------------------------------
+ */
+
+static void
+say_workers(struct json *j, const struct room *r)
+{
+    const struct worker_child *w;
+    struct counters sum = {0};
+
+    if (r->past)
+        sum = *r->past;
+    json_open(j, "workers", '[');
+    LIST_FOREACH(w, &r->workers, link)
+    {
+        struct counters own = {0};
+
+        json_open(j, NULL, '{');
+        counters_add(&own, w->page);
+        counters_add(&sum, w->page);
+        say_child(j, &w->child, w->leaving ? "leaving" : state_of(&w->child, w->ready));
+        say_worker_counters(j, &own);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+    say_worker_counters(j, &sum); /* all of his, also of workers that have ended */
+}
+
+static void
+say_pools(struct json *j, struct room *r)
+{
+    static const struct child nothing;
+    const struct pool *p;
+
+    json_open(j, "pools", '[');
+    LIST_FOREACH(p, &r->all_pools, in_room)
+    {
+        const char *state = p->state == POOL_DOWN ? "down" : p->now ? "serving" : "asleep";
+
+        json_open(j, NULL, '{');
+        json_string(j, "command", p->php->command);
+        say_child(j, p->now ? &p->now->child : &nothing, state);
+        json_number(j, "processes", p->php->processes);
+        json_number(j, "starts", p->starts);
+        json_bool(j, "retired", p->retired);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
+static void
+say_user(struct admin_client *c, struct room *r)
+{
+    static const char *const states[] = {[ROOM_EMPTY] = "asleep",
+                                         [ROOM_QUEUED] = "starting",
+                                         [ROOM_OPEN] = "awake",
+                                         [ROOM_DOWN] = "down"};
+    struct json j = admin_begin(c);
+
+    json_string(&j, "is", "user");
+    json_string(&j, "user", r->user->ids.name);
+    json_number(&j, "uid", r->user->ids.uid);
+    json_number(&j, "gid", r->user->ids.gid);
+    json_string(&j, "state", states[r->state]);
+    json_number(&j, "crashes", r->crashes);
+    say_workers(&j, r);
+    say_pools(&j, r);
+    admin_done(c, &j);
+}
+
+/* The files of which something is not in effect. */
+static void
+say_broken(struct admin_client *c)
+{
+    for (size_t i = 0; i < c->s->broken.n && admin_room(c); i++) {
+        struct json j = admin_begin(c);
+
+        json_string(&j, "is", "broken");
+        json_string(&j, "error", c->s->broken.lines[i]);
+        admin_done(c, &j);
+    }
+}
+
+void
+admin_status(struct admin_client *c, char *const *words)
+{
+    (void)words;
+    say_server(c);
+    say_broken(c);
+    say_listeners(c);
+    say_acceptors(c);
+}
+
+void
+admin_status_more(struct admin_client *c)
+{
+    while (admin_room(c)) {
+        if (c->cursor >= c->s->nrooms) {
+            admin_end(c, true, "%s", "");
+            return;
+        }
+        if (c->s->rooms[c->cursor])
+            say_user(c, c->s->rooms[c->cursor]);
+        c->cursor++;
+    }
+}

@@ -1,0 +1,337 @@
+/* A configuration and all that follows from it. Floor 6, hostel. */
+#include "generation.h"
+#include "inherit.h"
+#include "supervisor.h"
+#include "hostel/base/fd.h"
+#include "hostel/base/mem.h"
+#include "hostel/ipc/routes.h"
+#include "hostel/supervisor/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* --- users and their vhosts -----------------------------------------------------------------
+ */
+
+/* Those of one user together: counted first, then put in their places. */
+static void
+order_vhosts(struct generation *g)
+{
+    const struct conf *c = g->conf;
+    size_t *next = mem_new_array(c->nusers, sizeof(*next)), at = 0;
+
+    for (size_t i = 0; i < c->nvhosts; i++)
+        g->parts[c->vhosts[i].user].count++;
+    for (size_t i = 0; i < c->nusers; i++) {
+        g->parts[i].first = next[i] = at;
+        at += g->parts[i].count;
+    }
+    for (size_t i = 0; i < c->nvhosts; i++)
+        g->order[next[c->vhosts[i].user]++] = i;
+    free(next);
+}
+
+/* One pool for each distinct php section of a user. */
+static void
+find_pools(struct generation *g, struct part *p)
+{
+    p->first_pool = g->npool_vhosts;
+    for (size_t i = p->first; i < p->first + p->count; i++) {
+        size_t v = g->order[i];
+        uint32_t id = 0;
+
+        g->pool_of[v] = NO_POOL;
+        if (!g->conf->vhosts[v].php)
+            continue;
+        while (id < p->npools &&
+               !pool_same_php(g->conf->vhosts[g->pool_vhosts[p->first_pool + id]].php,
+                              g->conf->vhosts[v].php))
+            id++;
+        if (id == p->npools) {
+            g->pool_vhosts[g->npool_vhosts++] = v;
+            p->npools++;
+        }
+        g->pool_of[v] = id;
+    }
+}
+
+/* FNV-1a, as of all digests here: an administrator's files, which nobody makes to collide. */
+static uint64_t
+digest_string(uint64_t d, const char *s)
+{
+    do
+        d = (d ^ (unsigned char)*s) * 1099511628211ULL;
+    while (*s++);
+    return d;
+}
+
+/* What jails.c takes of a configuration, but for PHP's own, which is the pool's settings. */
+static uint64_t
+jail_of(const struct generation *g, size_t user)
+{
+    const struct conf_user *u = &g->conf->users[user];
+    const struct part *p = &g->parts[user];
+    uint64_t d = digest_string(14695981039346656037ULL, u->ids.home);
+
+    if (!u->jailed)
+        return 0;
+    for (size_t i = p->first; i < p->first + p->count; i++)
+        d = digest_string(d, g->conf->vhosts[g->order[i]].root);
+    return d ? d : 1;
+}
+
+/* in  conf  takes */
+static struct generation *
+generation_new(const struct supervisor *s, struct conf *conf)
+{
+    struct generation *g = mem_new(sizeof(*g));
+
+    g->refs = 1;
+    g->number = s->gen ? s->gen->number + 1 : 1;
+    g->conf = conf;
+    g->routes_fd = -1;
+    g->parts = mem_new_array(conf->nusers, sizeof(*g->parts));
+    g->order = mem_new_array(conf->nvhosts, sizeof(*g->order));
+    g->pool_of = mem_new_array(conf->nvhosts, sizeof(*g->pool_of));
+    g->pool_vhosts = mem_new_array(conf->nvhosts, sizeof(*g->pool_vhosts));
+    order_vhosts(g);
+    for (size_t i = 0; i < conf->nusers; i++) {
+        find_pools(g, &g->parts[i]);
+        g->parts[i].room = NO_ROOM;
+        g->parts[i].jail = jail_of(g, i);
+        g->parts[i].digest = worker_digest(g, i);
+    }
+    return g;
+}
+
+struct generation *
+generation_hold(struct generation *g)
+{
+    g->refs++;
+    return g;
+}
+
+void
+generation_drop(struct generation **gen)
+{
+    struct generation *g = *gen;
+
+    *gen = NULL;
+    if (!g || --g->refs > 0)
+        return;
+    logs_close(&g->logs);
+    fd_close(&g->routes_fd);
+    conf_free(&g->conf);
+    free(g->parts);
+    free(g->order);
+    free(g->pool_of);
+    free(g->pool_vhosts);
+    free(g);
+}
+
+/* --- rooms and routes -----------------------------------------------------------------------
+ */
+
+struct tenant {
+    uid_t uid;
+    gid_t gid;
+    uint32_t room;
+};
+
+static int
+tenant_order(const void *a, const void *b)
+{
+    const struct tenant *x = a, *y = b;
+
+    if (x->uid != y->uid)
+        return x->uid < y->uid ? -1 : 1;
+    return x->gid == y->gid ? 0 : x->gid < y->gid ? -1 : 1;
+}
+
+/*
+ * Who has a room keeps it: its number stands in acceptors' queues. New ones fill the gaps, but
+ * no number goes from one user to another in one step: acceptors hear that the first is gone
+ * before any table says the second's name.
+ */
+static uint32_t
+give_rooms(struct generation *g, const struct supervisor *s)
+{
+    struct tenant *tenants = mem_new_array(s->nrooms, sizeof(*tenants));
+    bool *taken;
+    uint32_t next = 0, rooms = (uint32_t)s->nrooms;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->nrooms; i++)
+        if (s->rooms[i])
+            tenants[n++] = (struct tenant){s->rooms[i]->user->ids.uid,
+                                           s->rooms[i]->user->ids.gid, (uint32_t)i};
+    if (n)
+        qsort(tenants, n, sizeof(*tenants), tenant_order);
+    taken = mem_new_array(s->nrooms + g->conf->nusers, sizeof(*taken));
+    for (size_t i = 0; i < n; i++)
+        taken[tenants[i].room] = true;
+    for (size_t i = 0; i < g->conf->nusers; i++) {
+        const struct ids *ids = &g->conf->users[i].ids;
+        struct tenant key = {ids->uid, ids->gid, 0}, *old = NULL;
+
+        if (g->parts[i].count && n)
+            old = bsearch(&key, tenants, n, sizeof(key), tenant_order);
+        if (old)
+            g->parts[i].room = old->room;
+    }
+    for (size_t i = 0; i < g->conf->nusers; i++) {
+        if (!g->parts[i].count || g->parts[i].room != NO_ROOM)
+            continue;
+        while (taken[next])
+            next++;
+        taken[next] = true;
+        g->parts[i].room = next;
+        if (next >= rooms)
+            rooms = next + 1;
+    }
+    free(taken);
+    free(tenants);
+    return rooms;
+}
+
+/* Give each user his room, by uid and gid, and build the routing table. */
+static int
+route(struct generation *g, const struct supervisor *s)
+{
+    const struct conf *conf = g->conf;
+    uint32_t unknown = ROUTES_NO_USER, nameless = ROUTES_NO_USER, rooms = give_rooms(g, s);
+    struct route *routes;
+    size_t n = 0;
+    int rc;
+
+    for (size_t i = 0; i < conf->nvhosts; i++)
+        for (char **name = conf->vhosts[i].aliases; *name; name++)
+            n++;
+    routes = mem_new_array(n + conf->nvhosts, sizeof(*routes));
+    n = 0;
+    for (size_t i = 0; i < conf->nvhosts; i++) {
+        const struct conf_vhost *v = &conf->vhosts[i];
+        uint32_t room = g->parts[v->user].room;
+
+        routes[n++] = (struct route){span_str(v->host), room, v->tls};
+        for (char **name = v->aliases; *name; name++)
+            routes[n++] = (struct route){span_str(*name), room, v->tls};
+        if (v->by_default)
+            unknown = room;
+        if (v->by_default && v->tls)
+            nameless = room;
+    }
+    rc = routes_build(routes, n, rooms, unknown, nameless,
+                      conf->acme == CONF_NO_USER ? ROUTES_NO_USER : g->parts[conf->acme].room,
+                      &g->routes_fd);
+    free(routes);
+    return rc;
+}
+
+/* --- loading --------------------------------------------------------------------------------
+ */
+
+struct judge {
+    void *logs;
+    void *const *before; /* of the generation in effect; NULL: there is none */
+};
+
+static void
+judge_begin(void *data, const struct conf *c)
+{
+    struct judge *j = data;
+
+    logs_close(&j->logs);
+    logs_claim(&j->logs, c);
+}
+
+/* A log that cannot be opened is found now, not at its user's first visitor. */
+static char *
+judge_vhost(void *data, const struct conf *c, const struct conf_vhost *v)
+{
+    struct judge *j = data;
+    char *error;
+
+    if (v->access_log && logs_prepare(&j->logs, j->before, c, v->access_log, &error) < 0)
+        return error;
+    if (logs_prepare(&j->logs, j->before, c, v->error_log, &error) < 0)
+        return error;
+    return NULL;
+}
+
+static void
+add_error(struct conf_errors *errors, char *line)
+{
+    errors->lines = mem_grow(errors->lines, (errors->n + 1) * sizeof(*errors->lines));
+    errors->lines[errors->n++] = line;
+    errors->said++;
+}
+
+/* The server's own log comes last: it is the main file's. */
+static int
+finish(const struct supervisor *s, struct judge *j, struct conf *conf, struct generation **out,
+       struct conf_errors *errors)
+{
+    struct generation *g;
+    unsigned wrong;
+    char *error;
+    int rc;
+
+    if (logs_prepare(&j->logs, j->before, conf, conf->error_log, &error) < 0) {
+        add_error(errors, mem_fmt("%s: error_log: %s", conf->files[0], error));
+        free(error);
+        logs_close(&j->logs);
+        conf_free(&conf);
+        return -EINVAL;
+    }
+    /* a certificate that is no good costs its own site its TLS, and no other site anything */
+    (void)supervisor_examine(conf, &wrong);
+    g = generation_new(s, conf);
+    g->logs = j->logs;
+    rc = route(g, s);
+    if (rc < 0) {
+        add_error(errors, mem_fmt("routing table: %s", uv_strerror(rc)));
+        generation_drop(&g);
+        return -EINVAL;
+    }
+    *out = g;
+    return 0;
+}
+
+int
+generation_load(const struct supervisor *s, const char *path, struct generation **out,
+                struct conf_errors *errors)
+{
+    struct judge j = {.before = s->gen ? &s->gen->logs : NULL};
+    const struct conf_judge judge = {&j, judge_begin, judge_vhost};
+    const struct conf *last = s->gen ? s->gen->conf : s->inherited ? &s->inherited->last : NULL;
+    struct conf *conf;
+
+    if (conf_load_tolerant(path, geteuid() == 0, last, &judge, &conf, errors) < 0) {
+        logs_close(&j.logs);
+        return -EINVAL;
+    }
+    return finish(s, &j, conf, out, errors);
+}
+
+int
+generation_of(const struct supervisor *s, struct conf *conf, struct generation **out,
+              struct conf_errors *errors)
+{
+    struct judge j = {0};
+
+    *errors = (struct conf_errors){0};
+    judge_begin(&j, conf);
+    for (size_t i = 0; i < conf->nvhosts; i++) {
+        char *error = judge_vhost(&j, conf, &conf->vhosts[i]);
+
+        if (!error)
+            continue;
+        add_error(errors, error);
+        logs_close(&j.logs);
+        conf_free(&conf);
+        return -EINVAL;
+    }
+    return finish(s, &j, conf, out, errors);
+}

@@ -1,0 +1,109 @@
+/*
+ * A generation: one checked configuration and all that follows from it. It never changes; a
+ * reload makes the next one, beside the server's work, and whoever still needs the last one
+ * holds it. Floor 6, hostel.
+ */
+#ifndef SUPERVISOR_GENERATION_H
+#define SUPERVISOR_GENERATION_H
+
+#include "hostel/conf/model.h"
+
+#define NO_ROOM UINT32_MAX
+#define NO_POOL UINT32_MAX
+
+struct supervisor;
+
+/* One user's part of it. */
+struct part {
+    size_t first, count; /* his vhosts: order[first], ... */
+    size_t first_pool;   /* his pools: pool_vhosts[first_pool], ... */
+    uint32_t npools;
+    uint64_t jail;   /* a digest of what his jail holds; 0: none */
+    uint64_t digest; /* of all that his workers are told; never 0 */
+    uint32_t room;   /* who has one keeps it; NO_ROOM: he has no vhost */
+};
+
+struct log_target {
+    char *path;
+    int fd;      /* -1: not open yet */
+    gid_t group; /* may read it; 0 = several would */
+};
+
+struct generation {
+    unsigned refs;
+    uint64_t number;     /* 1 is the one of the start */
+    struct conf *conf;   /* owned */
+    struct part *parts;  /* conf->nusers; count 0: a user without a vhost */
+    size_t *order;       /* vhosts, those of one user together, in the order of the files */
+    uint32_t *pool_of;   /* conf->nvhosts: id among his user's pools, or NO_POOL */
+    size_t *pool_vhosts; /* the first vhost that has these php settings */
+    size_t npool_vhosts;
+    void *logs;    /* a tsearch(3) tree of struct log_target */
+    int routes_fd; /* the routing table; -1 */
+};
+
+/*
+ * Load a main file tolerantly, open its logs, work the rest out. Reads the supervisor's rooms
+ * and generation and changes nothing of it: it may run in a thread beside the loop, which
+ * changes neither while a reload is on its way.
+ *
+ * in   path    main file
+ * out  errors  what is not in effect, or why nothing is
+ * ret  0; -EINVAL
+ */
+int generation_load(const struct supervisor *s, const char *path, struct generation **out,
+                    struct conf_errors *errors);
+
+/* The same for a configuration that is there already. in  conf  takes */
+int generation_of(const struct supervisor *s, struct conf *conf, struct generation **out,
+                  struct conf_errors *errors);
+
+struct generation *generation_hold(struct generation *g);
+/* Leaves NULL. */
+void generation_drop(struct generation **g);
+
+/* --- logs.c --- */
+
+/*
+ * Say who may read the targets of all vhosts; before the first is opened. One that users of
+ * different groups share is read by none of them.
+ */
+void logs_claim(void **logs, const struct conf *conf);
+
+/*
+ * The descriptor of a target: opened once, checked (a regular file of ours with one link, in a
+ * directory that no site's user can write or lead elsewhere), append-only.
+ *
+ * in   before  tree of the generation before: what is open there is taken by logs_inherit()
+ * ret  0; -1 and error says what is wrong, owned by the caller
+ */
+int logs_prepare(void **logs, void *const *before, const struct conf *conf, const char *path,
+                 char **error);
+
+/*
+ * Open every file of a tree once more, beside the loop; then, on it, put the new ones in the
+ * place of the old.
+ */
+struct log_fresh {
+    struct log_target *target;
+    int fd;      /* -1: it could not be opened */
+    char *error; /* and why; owned */
+};
+size_t logs_open_fresh(void *const *logs, const struct conf *conf, struct log_fresh **fresh);
+/* in  fresh  takes. ret  how many stay as they are, said in the log */
+size_t logs_use_fresh(struct log_fresh *fresh, size_t n);
+
+/* Take over the descriptors of what both generations have. */
+void logs_inherit(void **logs, void **before);
+void logs_close(void **logs);
+
+/* --- workers.c --- */
+
+/* The digest of all that this user's workers are told. */
+uint64_t worker_digest(const struct generation *g, size_t user);
+
+/* --- pools.c --- */
+
+bool pool_same_php(const struct conf_php *a, const struct conf_php *b);
+
+#endif
