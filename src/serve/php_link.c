@@ -422,10 +422,11 @@ run(struct php_link *l, struct php_request *r)
     deadline_set(&r->deadline, &l->pool->silence);
 }
 
+/* A responder that is not PHP may wait for the last record: nothing is held back from it. */
 static bool
 at_once(const struct php_request *r)
 {
-    return !r->body_open && spool_bytes(&r->body) == 0 && r->out.len <= ONCE_BYTES;
+    return !r->pool->foreign && !r->body_open && spool_bytes(&r->body) == 0 && r->out.len <= ONCE_BYTES;
 }
 
 /* All but its last record went out. */

@@ -56,6 +56,9 @@ conn_give_up(struct conn *c, unsigned status)
         return conn_refuse(c, status);
     round_drop_answerer(c->round);
     c->abort = c->round->cut_shows;
+    /* what is there goes out: an answer that is cut is not taken for none, and asked for anew */
+    if (!c->stream.error)
+        (void)conn_output_out(c);
     return CONN_GONE;
 }
 

@@ -1,4 +1,5 @@
 """What a script's answer may be, byte by byte: the user's own responder says whatever it likes."""
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -168,6 +169,29 @@ def test_a_responder_that_dies(raw):
     assert raw.ask("X-A: half a head", path="/r/cut").status == 502
     with pytest.raises(Cut):
         raw.ask("X-A: b\r\n\r\nhalf a body", path="/r/cut")
+
+
+def test_what_is_there_of_a_cut_answer_is_sent(raw):
+    """Who gets nothing at all on a kept connection asks once more: that must not happen."""
+    with raw.server.client() as c:
+        c.ask(raw.site.host, "/unused")
+        c.ask(raw.site.host, "/r/x?" + b"Content-Length: 9\r\n\r\nabc".hex())
+        assert c.answer().status == 200, "the one before is whole"
+        rest = c.pending
+        while piece := c.sock.recv(65536):
+            rest += piece
+    head, _, body = rest.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ") and b"Content-Length: 9" in head and body == b"abc"
+
+
+@pytest.mark.alone
+def test_nothing_is_held_back_from_a_responder(raw):
+    """PHP runs before the last record of a request; this one waits for it."""
+    def once():
+        begin = time.monotonic()
+        assert raw.ask("X-A: b\r\n\r\nx").text == "x"
+        return time.monotonic() - begin
+    assert min(once() for _ in range(20)) < 0.008
 
 
 def test_fields_for_the_server_are_not_the_visitors(raw):
