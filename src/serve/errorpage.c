@@ -145,21 +145,44 @@ run_script(struct exchange *x, const char *name)
     free(filename);
 }
 
-/* ret  the file, lent; or NULL, and f is what was found instead */
+/* May visitors who ask for it have it too? */
+static bool
+is_public(const struct exchange *x, const struct found *f)
+{
+    char *name = mem_fmt("/%s", f->name);
+    bool public = rules_serve(&x->site->rules, span_str(name), true) <= SERVE_STATIC;
+
+    free(name);
+    return public;
+}
+
+/*
+ * What only an error shows is kept from the cache: whoever asks for it would find it there.
+ *
+ * ret  the file, the caller's to release; or NULL, and f is what was found instead
+ */
 static struct cached_file *
 find_file(struct exchange *x, struct span path, struct found *f)
 {
     uint64_t now_ms = date_mono_ms();
     struct cached_file *file = filecache_find(x->files, x->site, path, now_ms);
 
-    if (file)
-        return file;
-    resolve(x->site, path, now_ms, f);
-    if (f->kind == FOUND_FILE && filecache_put(x->files, x->site, path, f->fd, &f->st,
-                                               span_str(f->name), now_ms, &file) < 0)
-        file = NULL;
-    if (f->kind != FOUND_FILE)
-        fd_close(&f->fd);
+    if (!file) {
+        resolve(x->site, path, now_ms, f);
+        if (f->kind != FOUND_FILE) {
+            fd_close(&f->fd);
+            return NULL;
+        }
+        if (!is_public(x, f)) {
+            if (filecache_lone(x->site, f->fd, &f->st, span_str(f->name), SPAN(""), &file) < 0)
+                return NULL;
+            return file;
+        }
+        if (filecache_put(x->files, x->site, path, f->fd, &f->st, span_str(f->name), now_ms,
+                          &file) < 0)
+            return NULL;
+    }
+    cached_file_hold(file);
     return file;
 }
 
@@ -192,10 +215,12 @@ answer_own(struct exchange *x, unsigned status, const struct field *extra, unsig
     x->error_fields = fields_copy(extra, nextra); /* the page may take its time */
     x->nerror_fields = nextra;
     headers_start(x, true);
-    if (file)
+    if (file) {
         send_file(x, file);
-    else
+        cached_file_release(file);
+    } else {
         run_script(x, f.name);
+    }
     return true;
 }
 

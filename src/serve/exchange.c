@@ -208,12 +208,13 @@ static bool
 name_passed(struct exchange *x, struct found *f)
 {
     const struct site_rules *rules = &x->site->rules;
-    char name[PATH_MAX + 1];
+    char name[PATH_MAX + 2];
     int n;
 
     if (rules->nauths + rules->npaths == 0 || f->kind == FOUND_NOTHING)
         return true;
-    n = snprintf(name, sizeof(name), "/%s", f->name);
+    /* a directory's name ends in a slash, also where the path that was asked for does not */
+    n = snprintf(name, sizeof(name), "/%s%s", f->name, f->kind == FOUND_DIRECTORY ? "/" : "");
     if (auth_passed(x, span_of(name, (size_t)n)) && served(x, span_of(name, (size_t)n), f))
         return true;
     fd_close(&f->fd);
@@ -342,7 +343,7 @@ exchange_answer(struct exchange *x, struct filecache *files)
         return;
     }
     path = span_of(room, (size_t)n);
-    if (!redirect_to_https(x, path) && auth_passed(x, path) && !redirect_answer(x, path) && served(x, path, NULL) &&
-        !upstream_answer(x, path))
+    if (!redirect_to_https(x, path) && auth_passed(x, path) && !redirect_answer(x, path) &&
+        served(x, path, NULL) && !upstream_answer(x, path))
         answer_path(x, challenge(x, path));
 }

@@ -25,10 +25,16 @@ APPS = {
                     "wp-includes/js/tinymce/wp-tinymce.php", "wp-admin/includes/file.php",
                     "wp-content/plugins/shop/notify.php"],
         "files": ["wp-content/themes/t/style.css", "wp-content/uploads/2026/11/photo.jpg",
+                  "wp-config.old", "wp-config.php.old", "wp-config.php.txt", "dump.sql.gz",
+                  "wp-content/uploads/dump.sql", "vendor/autoload.txt",
+                  "wp-content/plugins/shop/vendor/a.css",
                   "wp-includes/js/jquery.js", "wp-content/debug.log", "backup.sql", ".env",
                   "wp-config.php.bak", "wp-content/plugins/shop/composer.json"],
         "evil": ["wp-content/uploads/2026/11/shell.php", "wp-content/uploads/x.PHTML",
-                 "wp-content/uploads/x.php7"],
+                 "wp-content/uploads/x.php7", "blog/wp-content/uploads/shell.php",
+                 "wp-content/uploads/wp-includes/js/tinymce/wp-tinymce.php",
+                 "wp-content/plugins/shop/vendor/phpunit/eval-stdin.php",
+                 "blog/wp-config.php"],
         "visits": {
             "/": "-> /index.php", "/2026/11/hello-world/": "-> /index.php",
             "/wp-json/wp/v2/posts?per_page=1": "-> /index.php",
@@ -41,27 +47,37 @@ APPS = {
             "/wp-content/uploads/2026/11/photo.jpg": 200,
             "/wp-config.php": 403, "/wp-includes/version.php": 403,
             "/wp-admin/includes/file.php": 403, "/wp-content/debug.log": 403,
-            "/backup.sql": 404, "/.env": 404, "/wp-config.php.bak": 404,
+            "/backup.sql": 404, "/.env": 404, "/wp-config.php.bak": 403,
             "/wp-content/plugins/shop/composer.json": 404,
             "/wp-content/uploads/2026/11/shell.php": 403,
             "/wp-content/uploads/2026/11/shell.php/x": 403,
+            "/blog/wp-content/uploads/shell.php": 403, "/blog/wp-config.php": 403,
+            "/wp-content/uploads/wp-includes/js/tinymce/wp-tinymce.php": 403,
+            "/wp-content/plugins/shop/vendor/phpunit/eval-stdin.php": 403,
+            "/wp-content/plugins/shop/vendor/a.css": 200, "/vendor/autoload.txt": 404,
+            "/vendor": 404, "/wp-config.old": 403, "/wp-config.php.old": 403,
+            "/wp-config.php.txt": 403, "/dump.sql.gz": 404,
+            "/wp-content/uploads/dump.sql": 404,
             "/wp-content/uploads/x.PHTML": 403, "/wp-content/uploads/x.php7": 403,
         }},
     "laravel": {
         "scripts": ["index.php"],
         "files": ["css/app.css", "build/manifest.json", "vendor/horizon/app.js", "web.config",
-                  ".htaccess"],
+                  ".htaccess", "composer.json", "composer.lock", "artisan", "dump.sql"],
         "evil": ["info.php", "vendor/phpunit/eval-stdin.php"],
         "visits": {
             "/": "-> /index.php", "/users/7/edit?tab=2": "-> /index.php",
             "/index.php/users": "-> /index.php /users", "/gone.php": "-> /index.php",
             "/css/app.css": 200, "/vendor/horizon/app.js": 200, "/web.config": 404,
+            "/composer.json": 404, "/composer.lock": 404, "/artisan": 404, "/dump.sql": 404,
             "/.htaccess": 404, "/info.php": 403, "/vendor/phpunit/eval-stdin.php": 403}},
     "symfony": {
-        "scripts": ["index.php"], "files": ["bundles/b/x.css", "build/app.js"],
+        "scripts": ["index.php"], "files": ["bundles/b/x.css", "build/app.js", "composer.json",
+                                            "vendor/b/x.yaml"],
         "evil": ["app_dev.php", "uploads/s.php"],
         "visits": {"/": "-> /index.php", "/_profiler/1": "-> /index.php",
                    "/bundles/b/x.css": 200, "/app_dev.php": 403, "/uploads/s.php": 403,
+                   "/composer.json": 404, "/vendor/b/x.yaml": 404, "/vendor/b": 404,
                    "/index.php/blog": "-> /index.php /blog"}},
     "front-controller": {
         "scripts": ["index.php", "tool.php"], "files": ["a.css", "vendor/x/README", "dump.sql",
@@ -110,7 +126,7 @@ APPS = {
             "/media/system/js/core.js": 200, "/images/pic.jpg": 200, "/htaccess.txt": 404,
             "/tmp/x.zip": 404, "/administrator/logs/error.txt": 404,
             "/language/en-GB/joomla.ini": 404, "/configuration.php": 404,
-            "/configuration.php-dist": 404, "/images/shell.php": 403, "/cli/README": 404,
+            "/configuration.php-dist": 403, "/images/shell.php": 403, "/cli/README": 404,
             "/cli/joomla.php": 404, "/libraries/loader.php": 403,
             "/administrator/components/com_x/x.php": 403}},
     "dokuwiki": {
@@ -268,6 +284,7 @@ def paths():
     ("/a.txt", 200), ("/up/pic.png", 200), ("/up/x.php", 403), ("/up/x.php/i", 403),
     ("/up/./../up/x.php", 403), ("/up%2fx.php", 400), ("/%75p/x.php", 403), ("/up/ok.php", 200),
     ("/i/secret.txt", 404), ("/n/x.txt", 404), ("/f/x.txt", 403), ("/dir/", 404),
+    ("/i", 404), ("/n", 404), ("/f", 403),
     ("/dir/index.php", 404), ("/dump.sql", 404), ("/q.php/dump.sql", 200), ("/none/x", 200),
     ("/hid/x.txt", 404), ("/docs/x.sql.php", 200), ("/gone", 404)])
 def test_path_rules(paths, path, status):
@@ -277,6 +294,16 @@ def test_path_rules(paths, path, status):
         r = paths.server.get(paths.site, path, method)
         assert r.status == status, (method, r)
         assert "EVIL" not in r.text
+
+
+def test_an_error_page_is_no_way_round(box):
+    """What is shown with an error alone is not in the cache for those who ask for it."""
+    s = box.site("pages.test", files={"e/404.html": "not here"}, error_pages={"404": "/e/404.html"},
+                 paths=[{"file": "/e/*", "serve": "forbidden"}])
+    server = box.serve()
+    for path, status in ("/gone", 404), ("/e/404.html", 403), ("/gone", 404):
+        r = server.get(s, path)
+        assert (r.status, r.text == "not here") == (status, status == 404)
 
 
 def test_a_listing_does_not_show_what_is_not_served(paths):
