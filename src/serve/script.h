@@ -7,7 +7,8 @@
 enum script_kind {
     SCRIPT_NONE,  /* an ordinary file */
     SCRIPT_RUN,   /* .php .phtml .phar .php0-.php9, in any case */
-    SCRIPT_NEVER, /* one of those with dots, spaces or '~' behind: neither run nor sent */
+    SCRIPT_NEVER, /* a copy of one, by what stands behind ("~", ".bak", ".save.1", ...), or
+                     .phps, .pht: neither run nor sent */
 };
 
 /* in  name  a file name or a path; the last segment counts */
