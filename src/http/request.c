@@ -54,9 +54,7 @@ request_from_head(struct request *r, struct head *h, struct span bytes)
     r->version = h->version;
     r->keep_alive = h->keep_alive;
     r->expect_continue = h->expect_continue;
-    r->framing = h->chunked                   ? BODY_CHUNKED
-                 : h->has_length && h->length ? BODY_LENGTH
-                                              : BODY_NONE;
+    r->framing = h->chunked ? BODY_CHUNKED : h->has_length ? BODY_LENGTH : BODY_NONE;
     r->body_bytes = r->framing == BODY_LENGTH ? h->length : 0;
     r->nfields = h->nfields;
     r->fields = h->fields;

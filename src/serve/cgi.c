@@ -248,7 +248,7 @@ put_request(struct fcgi_writer *w, const struct exchange *x, const struct php_sc
     else
         put(w, "QUERY_STRING", req->has_query ? req->query : SPAN(""));
     put(w, "REDIRECT_STATUS", SPAN("200")); /* php-cgi as a plain CGI insists on it */
-    if (req->framing != BODY_NONE && type.n)
+    if (type.n) /* RFC 3875 4.1.3: whether there is a body or not */
         put(w, "CONTENT_TYPE", type);
 }
 

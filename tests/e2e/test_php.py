@@ -183,6 +183,15 @@ def test_variables_that_must_not_be(house):
     assert server["QUERY_STRING"] == ""
 
 
+def test_no_body_and_an_empty_one(house):
+    """RFC 3875 4.1.2: the length of a body, if there is one; 4.1.3: its type whenever it is said."""
+    said = [("Content-Type", "application/json")]
+    server = variables(house, fields=said)["server"]
+    assert (server["CONTENT_TYPE"], server.get("CONTENT_LENGTH")) == (said[0][1], None)
+    server = variables(house, fields=[*said, ("Content-Length", "0")])["server"]
+    assert (server["CONTENT_TYPE"], server["CONTENT_LENGTH"]) == (said[0][1], "0")
+
+
 @pytest.mark.core
 def test_fields_become_variables(house):
     server = variables(house, fields=[

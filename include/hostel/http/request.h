@@ -40,7 +40,7 @@ struct request {
     bool keep_alive;        /* the client wants, or allows, another request after this one */
     bool expect_continue;
     enum body_framing framing;
-    uint64_t body_bytes;    /* BODY_LENGTH: that many; else 0 */
+    uint64_t body_bytes;    /* BODY_LENGTH: that many, maybe none; else 0 */
     unsigned nfields;
     struct field *fields;   /* nfields of them */
     struct span head;       /* all bytes of the head, for request_own() */

@@ -144,8 +144,8 @@ test_fixed(void **state)
         {"4.1.6", NULL, "PATH_TRANSLATED=/srv/www/x y", NULL},
         {"php-cgi's force_redirect", NULL, "REDIRECT_STATUS=200", NULL},
         {"plain", NULL, "REQUEST_SCHEME=http", "HTTPS"},
-        {"no body: no type and no length", "Content-Type: text/plain\nContent-Length: 3\n",
-         "REQUEST_METHOD=GET", "CONTENT_"},
+        {"4.1.2: no body, no length", "Content-Length: 3\n", "REQUEST_METHOD=GET", "CONTENT_"},
+        {"4.1.3: a body or not", "Content-Type: text/x\n", "CONTENT_TYPE=text/x", "CONTENT_L"},
     };
     struct site site = {.names = (char *[]){"www.example", "alias.example", NULL},
                         .root = "/srv/www"};
