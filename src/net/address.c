@@ -7,6 +7,26 @@
 
 _Static_assert(ADDRESS_TEXT == INET6_ADDRSTRLEN, "as long as the longest address");
 
+/* inet_ntop() goes by way of printf(), for every new connection. */
+static void
+ipv4_text(const void *four, char *text)
+{
+    const unsigned char *octet = four;
+
+    for (int i = 0; i < 4; i++) {
+        unsigned v = octet[i];
+
+        if (i)
+            *text++ = '.';
+        if (v >= 100)
+            *text++ = (char)('0' + v / 100);
+        if (v >= 10)
+            *text++ = (char)('0' + v / 10 % 10);
+        *text++ = (char)('0' + v % 10);
+    }
+    *text = '\0';
+}
+
 int
 address_text(const struct sockaddr_storage *a, char text[static ADDRESS_TEXT], uint16_t *port)
 {
@@ -14,14 +34,14 @@ address_text(const struct sockaddr_storage *a, char text[static ADDRESS_TEXT], u
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
 
     if (a->ss_family == AF_INET) {
-        inet_ntop(AF_INET, &v4->sin_addr, text, ADDRESS_TEXT);
+        ipv4_text(&v4->sin_addr, text);
         *port = ntohs(v4->sin_port);
         return 0;
     }
     if (a->ss_family != AF_INET6)
         return -EAFNOSUPPORT;
     if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-        inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], text, ADDRESS_TEXT);
+        ipv4_text(&v6->sin6_addr.s6_addr[12], text);
     else
         inet_ntop(AF_INET6, &v6->sin6_addr, text, ADDRESS_TEXT);
     *port = ntohs(v6->sin6_port);

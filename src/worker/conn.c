@@ -74,7 +74,11 @@ conn_output_out(struct conn *c)
 bool
 conn_turn_is_over(const struct conn *c)
 {
-    return uv_hrtime() - c->all->turn_ns > TURN_NS;
+    uint64_t now_ns = uv_hrtime();
+
+    if (c->all->turn_ns == 0) /* its clock starts with the first look: most turns need none */
+        c->all->turn_ns = now_ns;
+    return now_ns - c->all->turn_ns > TURN_NS;
 }
 
 /* --- SHAKE ------------------------------------------------------------------------------ */
@@ -209,7 +213,7 @@ step_head(struct conn *c)
         return c->stream.error ? CONN_GONE : CONN_HEAD;
     input_load(c);
     for (;;) {
-        c->tired = c->input.n > 0 && conn_turn_is_over(c);
+        c->tired = c->input.n > 0 && c->answered && conn_turn_is_over(c);
         if (c->tired)
             return CONN_HEAD;
         if (c->input.n > 0)
@@ -389,6 +393,7 @@ step_leave(struct conn *c)
     r->batched = stream_pending(&c->stream); /* it leaves with this turn's last answer */
     close = r->close;
     body_done = r->body_done;
+    c->answered = true;
     conn_round_end(c);
     return close ? conn_farewell(c, body_done) : CONN_HEAD;
 }
@@ -449,7 +454,8 @@ conn_run(struct conn *c, bool readable)
     assert(!c->running);
     turns_remove(&c->turn);
     c->running = true;
-    c->all->turn_ns = uv_hrtime();
+    c->all->turn_ns = 0;
+    c->answered = false;
     c->tired = false;
     c->drained = !readable;
     c->blocked = false;

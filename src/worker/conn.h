@@ -81,6 +81,7 @@ struct conn {
     bool drained;    /* the socket is known to hold nothing more */
     bool blocked;    /* the step waits for the socket to take output */
     bool got;        /* something was read in this turn */
+    bool answered;   /* so was a request, and answered */
     bool tired;    /* its turn was long enough: what it could do at once is for the next one */
     uint8_t reads; /* of this turn */
     uint16_t refusal; /* it is one too many: its request gets this status; else 0 */
@@ -135,7 +136,7 @@ struct conns {
     size_t count;
     bool stopping;             /* no more keep-alive */
     bool patient;              /* then: who is kept may ask once more */
-    uint64_t turn_ns;          /* when the connection that runs began to */
+    uint64_t turn_ns;          /* when the one that runs was first looked at; 0: not yet */
     const struct sites *sites; /* lent */
     const struct tls_ops *tls_ops;
     struct tls_server *tls; /* lent; NULL: no connection has TLS */
