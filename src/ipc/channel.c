@@ -18,12 +18,9 @@
 #include <unistd.h>
 
 #define TURN_MESSAGES 32 /* read in one turn, so that one chatty peer cannot own the loop */
-/*
- * A worker takes connections, up to 64 a message: it serves them before it takes more, which
- * may be another worker's then, and a second call would mostly hear that there is nothing.
- */
-#define TURN_CONNECTIONS 1
-#define TYPE_BYTES       2
+/* Connections mostly come one by one: after such a pause a second call is for nothing. */
+#define LONELY_NS  100000
+#define TYPE_BYTES 2
 
 /* What a message is on the wire: its type, then its payload. */
 struct outgoing {
@@ -113,7 +110,7 @@ channel_open(struct channel *c, uv_loop_t *loop, int fd, enum ipc_role self, enu
         .ops = ops,
         .data = data,
         .queued_max = queued_max,
-        .turn_messages = user_channel && self == IPC_WORKER ? TURN_CONNECTIONS : TURN_MESSAGES,
+        .one_by_one = user_channel && self == IPC_WORKER,
         .takes_fds = ipc_fds_max(peer, self) > 0,
     };
     STAILQ_INIT(&c->queue);
@@ -361,6 +358,7 @@ static void
 on_poll(uv_poll_t *poll, int status, int events)
 {
     struct channel *c = poll->data;
+    unsigned max = TURN_MESSAGES;
 
     if (status < 0) { /* libuv has stopped looking: take what is left, then it is the end */
         while (!c->closed && !c->ending && receive_one(c) > 0)
@@ -372,7 +370,13 @@ on_poll(uv_poll_t *poll, int status, int events)
         flush(c);
     if (!(events & UV_READABLE))
         return;
-    for (unsigned i = 0; i < c->turn_messages; i++)
+    if (c->one_by_one) {
+        uint64_t now_ns = uv_hrtime();
+
+        max = now_ns - c->last_ns > LONELY_NS ? 1 : TURN_MESSAGES;
+        c->last_ns = now_ns;
+    }
+    for (unsigned i = 0; i < max; i++)
         if (c->closed || c->ending || c->paused || receive_one(c) <= 0)
             return;
 }

@@ -47,11 +47,12 @@ struct channel {
     STAILQ_HEAD(, queued_message) queue;
     size_t queued_bytes;
     size_t queued_max;
-    unsigned turn_messages; /* read in one turn of the loop */
-    bool takes_fds;         /* a message of the peer's may carry some */
-    bool paused;            /* not reading just now */
-    bool wants_room;        /* a channel_try_send() met a full peer */
-    bool ending;            /* on_end was called */
+    uint64_t last_ns; /* one_by_one: when something was read last */
+    bool one_by_one;  /* messages that come slowly are not asked for in pairs */
+    bool takes_fds;   /* a message of the peer's may carry some */
+    bool paused;      /* not reading just now */
+    bool wants_room;  /* a channel_try_send() met a full peer */
+    bool ending;      /* on_end was called */
     bool closed;
     void (*on_closed)(struct channel *c);
 };
