@@ -58,3 +58,12 @@ address_local(int fd, char text[static ADDRESS_TEXT], uint16_t *port)
         return -errno;
     return address_text(&a, text, port);
 }
+
+bool
+address_gone(int fd)
+{
+    struct sockaddr_storage a;
+    socklen_t n = sizeof(a);
+
+    return getpeername(fd, (struct sockaddr *)&a, &n) < 0 && errno == ENOTCONN;
+}

@@ -272,6 +272,10 @@ php_answer(struct exchange *x, struct php_pool *p, const struct php_script *scri
     bool page = x->error_status != 0;
     struct php_request *r;
 
+    if (address_gone(x->visitor->fd)) { /* a program of his would run for nobody */
+        x->sink->ops->fail(x->sink);
+        return;
+    }
     if (!page && req->framing == BODY_LENGTH && req->body_bytes > p->limits.body_max) {
         errorpage_answer(x, 413, NULL, 0);
         return;

@@ -334,7 +334,7 @@ step_answer(struct conn *c)
     if (c->stream.error)
         return CONN_GONE;
     if (r->failed)
-        return conn_give_up(c, 502);
+        return address_gone(c->stream.fd) ? CONN_GONE : conn_give_up(c, 502);
     if (r->ended)
         return CONN_REST;
     assert(r->x.answerer); /* it has taken the exchange on, or answered */

@@ -2,6 +2,7 @@
 #ifndef HOSTEL_NET_ADDRESS_H
 #define HOSTEL_NET_ADDRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -21,5 +22,11 @@ address_text(const struct sockaddr_storage *a, char text[static ADDRESS_TEXT], u
  * ret  0; -EAFNOSUPPORT; or -errno
  */
 int address_local(int fd, char text[static ADDRESS_TEXT], uint16_t *port);
+
+/*
+ * Has the other end reset the connection? What it sent before can still be read, and is worth
+ * no work that lasts.
+ */
+bool address_gone(int fd);
 
 #endif
