@@ -124,7 +124,7 @@ encoding_allowed(const struct response *r, uint64_t min)
     return encoding_pays(type) &&
            !span_ieq(without_parameters(type), SPAN("text/event-stream")) &&
            !bound_to_bytes(r) && !lists(r, SPAN("cache-control"), SPAN("no-transform")) &&
-           !lists(r, SPAN("x-accel-buffering"), SPAN("no"));
+           !r->unbuffered;
 }
 
 /* --- saying so ---------------------------------------------------------------------------- */

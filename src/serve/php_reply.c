@@ -132,10 +132,12 @@ send_file(struct php_request *r, const struct cgihead *h, const struct field *by
 
 /* "no": PHP waits for the visitor, and nothing of its answer for anybody. */
 static void
-judge_buffering(struct php_reply *a, const struct field *f)
+judge_buffering(struct php_reply *a, struct response *resp, const struct field *f)
 {
-    if (span_ieq(f->name, SPAN("X-Accel-Buffering")) && span_ieq(f->value, SPAN("no")))
-        a->spool.memory_max = a->spool.file_max = 0;
+    if (!span_ieq(f->name, SPAN("X-Accel-Buffering")) || !span_ieq(f->value, SPAN("no")))
+        return;
+    a->spool.memory_max = a->spool.file_max = 0;
+    resp->unbuffered = true;
 }
 
 /* The head is whole: pass it on. */
@@ -158,7 +160,7 @@ head_out(struct php_request *r, const struct cgihead *h)
     resp.bodiless = r->head_only || h->status == 204 || h->status == 205 || h->status == 304;
     for (unsigned i = 0; i < h->nfields; i++) {
         if (sendfile_is_for_us(h->fields[i].name))
-            judge_buffering(a, &h->fields[i]);
+            judge_buffering(a, &resp, &h->fields[i]);
         else
             response_add(&resp, h->fields[i].name, h->fields[i].value);
     }

@@ -206,6 +206,7 @@ def test_killed_parents_under_load(box):
 
 
 @pytest.mark.root
+@pytest.mark.alone
 def test_user_without_processes(box):
     """F27: no process more for this user. 503 in time, nobody else notices, and it comes back."""
     s = box.site("full.test", php={"processes": 4}, files=FILES)

@@ -54,7 +54,7 @@ bool encoding_pays(struct span type);
  *
  * May it be compressed at all? Not what is bodiless by status, a part, already coded, no text,
  * shorter than min, told to stay as it is (no-transform), or sent piece by piece as it comes
- * about (text/event-stream, X-Accel-Buffering: no); nor what names a digest of its bytes.
+ * about (text/event-stream, r->unbuffered); nor what names a digest of its bytes.
  *
  * in   min  bytes
  */

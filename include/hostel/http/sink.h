@@ -18,6 +18,7 @@ struct response {
     bool bodiless;      /* HEAD, 204, 304: no body follows; length still goes into the head */
     bool close;         /* the connection cannot be used after this answer */
     bool flush;         /* the head goes out now, not with the first body piece */
+    bool unbuffered;    /* the body goes out as it comes: nobody codes it on the way */
     unsigned nfields;
     struct field
         fields[RESPONSE_FIELDS_MAX]; /* lent for the call; without Date, Server,

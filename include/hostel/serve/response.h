@@ -14,6 +14,7 @@ response_start(struct response *r, unsigned status)
     r->bodiless = false;
     r->close = false;
     r->flush = false;
+    r->unbuffered = false;
     r->nfields = 0;
 }
 

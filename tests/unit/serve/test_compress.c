@@ -187,7 +187,6 @@ static const struct {
     {"coded by PHP", "gzip", false, false, 200, 5000, "Content-Encoding", "gzip", false, false},
     {"no-transform", "gzip", false, false, 200, 5000, "Cache-Control", "no-transform", false,
      false},
-    {"unbuffered", "gzip", false, false, 200, 5000, "X-Accel-Buffering", "no", false, false},
     {"events", "gzip", false, false, 200, RESPONSE_LENGTH_UNKNOWN, "Content-Type",
      "text/event-stream", false, false},
     {"a picture", "gzip", false, false, 200, 5000, "Content-Type", "image/png", false, false},
