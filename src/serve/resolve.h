@@ -1,10 +1,11 @@
 /*
- * From a decoded path to what lies there, opened beneath the site's root. Nothing outside
- * the root is ever opened, and nothing but a regular file is ever read. Floor 5; worker.
+ * From a decoded path to what lies there, opened beneath the site's root, or a link root of
+ * its; nothing but a regular file is ever read. Floor 5; worker.
  *
- * Symbolic links are followed as the site allows (beneath.h), and never out of the root: the
- * worker has its user's rights only, so a link opens nothing that the user could not read
- * anyway. One that leaves the root, an absolute one too, is refused with 403.
+ * Symbolic links are followed as the site allows (beneath.h): the worker has its user's rights
+ * only, so a link opens nothing that the user could not read anyway. One that leaves the root,
+ * an absolute one too, is refused with 403, unless it leads into a link root of the site
+ * (roots.h).
  *
  * I10 holds for the file that was opened, not for the name that was asked for: where a link
  * stands at the end of the path, the last name of every hop is looked at, and one that is

@@ -16,7 +16,7 @@ struct tls_host; /* net/tls.h */
 struct logfile;  /* serve/logfile.h: lines gathered, written append-only */
 struct php_pool; /* serve/php_pool.h */
 
-/* Links below the root that are followed; none ever leads out of it. */
+/* Links below the root that are followed; none leads out of it but into a link root. */
 enum site_symlinks {
     SYMLINKS_FOLLOW, /* any */
     SYMLINKS_OWNER,  /* only when the link and what it leads to are the same user's */
