@@ -107,7 +107,8 @@ class Client:
         fields = []
         while line := self.line():
             name, colon, value = line.partition(":")
-            assert colon and re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name), f"bad field line {line!r}"
+            assert colon and re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name), \
+                f"bad field line {line!r}"
             fields.append((name, value.strip()))
         return Response(start[1], int(start[2]), start[3], fields)
 
