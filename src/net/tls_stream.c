@@ -190,7 +190,8 @@ leave(struct stream *s, bool more)
     }
     if (rc == 0 && wire_out.n > 0)
         rc = push_out(s, more);
-    s->buffered = t->in.len > 0 || SSL_has_pending(t->ssl);
+    /* part of a record is nothing to be read: what is missing comes by the socket */
+    s->buffered = t->in.len > 0 || SSL_pending(t->ssl) > 0;
     return rc;
 }
 
@@ -305,8 +306,10 @@ read_some(struct stream *s, void *p, size_t n)
     left = leave(s, false);
     if (left < 0)
         return stream_broken(s, left);
-    if (got > 0) /* what went wrong after it is said again by the next call */
+    if (got > 0) { /* an end or what went wrong after it is said again by the next call */
+        s->buffered = s->buffered || (got < n && rc != -EAGAIN);
         return (ssize_t)got;
+    }
     return rc == 0 || rc == -EAGAIN ? rc : stream_broken(s, rc);
 }
 

@@ -439,6 +439,60 @@ buffered_input_is_an_event(void **state)
     stream_rest(&now.s);
 }
 
+/* A record that is not whole is nothing to wake up for, however much of it is there. */
+static void
+half_a_record_is_no_event(void **state)
+{
+    static const size_t parts[] = {1, 5, 1000};
+    BIO *out = BIO_new(BIO_s_mem());
+    char room[4096], page[3000] = "", *record;
+    size_t sent = 0, n;
+    int fd;
+
+    (void)state;
+    good_call(now.server, "a.test");
+    now.s.on_ready = count_ready;
+    readies = 0;
+    fd = SSL_get_fd(now.client);
+    SSL_set0_wbio(now.client, out);
+    assert_int_equal(SSL_write(now.client, page, sizeof(page)), sizeof(page));
+    n = (size_t)BIO_get_mem_data(out, &record);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        assert_int_equal(write(fd, record + sent, parts[i]), parts[i]);
+        sent += parts[i];
+        assert_int_equal(stream_read(&now.s, room, sizeof(room)), -EAGAIN);
+        assert_false(now.s.buffered);
+        stream_watch(&now.s, true);
+        uv_run(&now.loop, UV_RUN_NOWAIT);
+        assert_int_equal(readies, 0);
+    }
+    assert_int_equal(write(fd, record + sent, n - sent), n - sent);
+    uv_run(&now.loop, UV_RUN_NOWAIT);
+    assert_int_equal(readies, 1);
+    assert_int_equal(stream_read(&now.s, room, sizeof(room)), sizeof(page));
+    stream_rest(&now.s);
+    close(fd);
+}
+
+static void
+an_end_behind_bytes_is_an_event(void **state)
+{
+    char room[64];
+
+    (void)state;
+    good_call(now.server, "a.test");
+    now.s.on_ready = count_ready;
+    readies = 0;
+    assert_int_equal(SSL_write(now.client, "bye", 3), 3);
+    SSL_shutdown(now.client);
+    assert_int_equal(stream_read(&now.s, room, sizeof(room)), 3);
+    stream_watch(&now.s, true);
+    uv_run(&now.loop, UV_RUN_NOWAIT);
+    assert_int_equal(readies, 1);
+    assert_int_equal(stream_read(&now.s, room, sizeof(room)), 0);
+    stream_rest(&now.s);
+}
+
 static void
 a_byte_at_a_time(void **state)
 {
@@ -635,6 +689,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_file_that_shrinks_ends_it, setup, teardown),
         cmocka_unit_test_setup_teardown(input_comes_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(buffered_input_is_an_event, setup, teardown),
+        cmocka_unit_test_setup_teardown(half_a_record_is_no_event, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_end_behind_bytes_is_an_event, setup, teardown),
         cmocka_unit_test_setup_teardown(a_byte_at_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(ends_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(rubbish_ends_it, setup, teardown),
