@@ -36,12 +36,13 @@ first(const struct park *p)
 
 /* --- leaving ------------------------------------------------------------------------------ */
 
-/* Closing the socket takes it out of the set: nobody else has it. */
+/* An epoll forgets by itself only what all have closed, and an acceptor had this one too. */
 static void
 end(struct parked *e)
 {
     struct conns *all = e->all;
 
+    (void)epoll_ctl(all->park.epoll_fd, EPOLL_CTL_DEL, e->fd, NULL);
     deadline_clear(&e->deadline);
     tally_drop(&all->addrs, &e->addr);
     fd_close(&e->fd);

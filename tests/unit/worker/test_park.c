@@ -194,6 +194,40 @@ test_bound(void **state)
     close(idle);
 }
 
+/* ret  a second descriptor for the worker's end of it, as a taken-over acceptor would keep */
+static int
+second_of(int fd)
+{
+    for (int i = 3; i < 1024; i++) {
+        int domain = 0;
+        socklen_t n = sizeof(domain);
+
+        if (i != fd && getsockopt(i, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 &&
+            domain == AF_UNIX)
+            return dup(i);
+    }
+    return -1;
+}
+
+/* What is freed is told nothing any more, whoever keeps its socket open. */
+static void
+test_somebody_else_keeps_it_open(void **state)
+{
+    int idle = begin_parked(), other = second_of(idle), next;
+
+    (void)state;
+    assert_true(other >= 0);
+    conns.settings.conns_max = 1;
+    next = talk_begin(0, SPAN(GET("a.example")), SPAN(""));
+    assert_int_equal(parked(), 0);
+    assert_int_equal(send(idle, "x", 1, 0), 1);
+    talk_run(next, 3);
+    assert_int_equal(conns.count, 1);
+    close(next);
+    close(other);
+    close(idle);
+}
+
 static void
 test_stop(void **state)
 {
@@ -233,6 +267,7 @@ main(void)
         TEST(test_it_ends_when_it_is_time),
         TEST(test_who_is_not_parked),
         TEST(test_bound),
+        TEST(test_somebody_else_keeps_it_open),
         TEST(test_stop),
         TEST(test_end),
     };
