@@ -16,45 +16,51 @@
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /*
- * O_NONBLOCK: a pipe in its place must not hold us up.
+ * What a path leads to, looked at before it is opened: to open a device is to do something
+ * to it, and a user's link may lead to any.
  *
- * ret  a regular file, open to read; or -errno
+ * ret  O_PATH of a regular file; or -errno
  */
 static int
-open_file(const char *path, uid_t owner, char **why)
+find_file(const char *path, uid_t owner, char **why)
 {
+    char *untrusted = NULL;
     struct stat st;
-    char *untrusted;
-    int trusted = -1, fd;
+    int fd = -1;
+    bool trusted = trust_file(path, &fd, &untrusted) == 0;
 
-    if (trust_file(path, &trusted, &untrusted) == 0) {
-        char *link = mem_fmt("/proc/self/fd/%d", trusted);
-
-        fd = open(link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        free(link);
-    } else {
-        fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    }
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        int error = -errno;
-
+    if (!trusted)
+        fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0)
         *why = mem_str(strerror(errno));
-        free(untrusted);
-        fd_close(&trusted);
-        fd_close(&fd);
-        return error;
-    }
-    if (!S_ISREG(st.st_mode))
+    else if (!S_ISREG(st.st_mode))
         *why = mem_str("not a file");
-    else if (trusted < 0 && (st.st_uid != owner || owner == 0))
+    else if (!trusted && (st.st_uid != owner || owner == 0))
         *why = mem_fmt("%s, and it does not belong to the site's user", untrusted);
     else if (st.st_size > SECRET_BYTES_MAX)
         *why = mem_fmt("more than %d bytes", SECRET_BYTES_MAX);
     free(untrusted);
-    fd_close(&trusted);
     if (*why)
         fd_close(&fd);
     return *why ? -EPERM : fd;
+}
+
+/* ret  the file, open to read; or -errno */
+static int
+open_file(const char *path, uid_t owner, char **why)
+{
+    int found = find_file(path, owner, why), fd;
+    char *link;
+
+    if (found < 0)
+        return found;
+    link = mem_fmt("/proc/self/fd/%d", found);
+    fd = open(link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        *why = mem_str(strerror(errno));
+    free(link);
+    fd_close(&found);
+    return fd < 0 ? -EPERM : fd;
 }
 
 /* ret  0 or -errno */

@@ -100,8 +100,14 @@ step(struct walk *w, const char *name)
         return -errno;
     rc = fstat(next, &st) < 0 ? -errno : 0;
     if (rc == 0 && w->wants_file && !S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode)) {
+        struct stat dir;
+
         if (w->rest[strspn(w->rest, "/")])
             rc = -ENOTDIR;
+        else if (fstat(w->at, &dir) < 0)
+            rc = -errno;
+        else if ((dir.st_mode & S_ISVTX) && !trust_uid(st.st_uid)) /* anybody's, as in /tmp */
+            rc = refuse(w, next, "belongs to uid", st.st_uid);
         else
             w->file = fd_take(&next);
         fd_close(&next);

@@ -1,4 +1,5 @@
 """What `hostel check` says of certificates, `hostel cert`, and a start with broken ones."""
+import ctypes
 import os
 import re
 import ssl
@@ -183,6 +184,47 @@ def test_cert_says_how_it_is_used(words):
 
 
 @pytest.mark.root
+def test_in_a_sticky_directory_a_key_is_root_s_or_the_user_s_own(box):
+    """Anybody can put one into /tmp."""
+    pair = certificate(box, "a", "a.test")
+    site = box.site("a.test", tls=pair)
+    sticky = box.dir / "sticky"
+    sticky.mkdir()
+    sticky.chmod(0o1777)
+    key = sticky / "a.key"
+    os.rename(pair["key"], key)
+    site.vhost["tls"] = {**pair, "key": str(key)}
+    for uid, good in ((0, True), (site.uid, True), (box.new_uid(), False)):
+        os.chown(key, uid, uid)
+        r = check(box)
+        assert ("does not belong to the site's user" in r.stderr) != good, (uid, r)
+
+
+@pytest.mark.root
+def test_where_a_user_s_link_leads_is_looked_at_before_it_is_opened(box):
+    """Root opening a device has done something to it already."""
+    pair = certificate(box, "a", "a.test")
+    site = box.site("a.test", tls=pair)
+    own, device = box.dir / "own", box.dir / "device"
+    own.mkdir()
+    os.chown(own, site.uid, site.uid)
+    os.mkfifo(device)
+    (own / "a.key").symlink_to(device)
+    site.vhost["tls"] = {**pair, "key": str(own / "a.key")}
+    libc = ctypes.CDLL(None, use_errno=True)
+    watch = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    assert libc.inotify_add_watch(watch, bytes(device), 0x20) > 0  # IN_OPEN
+    try:
+        assert "not a file" in check(box).stderr
+        with pytest.raises(BlockingIOError):
+            os.read(watch, 4096)
+        os.close(os.open(device, os.O_RDONLY | os.O_NONBLOCK))
+        assert os.read(watch, 4096)  # it would have been seen
+    finally:
+        os.close(watch)
+
+
+@pytest.mark.root
 @pytest.mark.parametrize("below", ["", ".well-known/acme-challenge/"])
 def test_challenges_of_all_sites_in_one_directory(box, below):
     challenges = box.dir / "challenges"
@@ -191,6 +233,8 @@ def test_challenges_of_all_sites_in_one_directory(box, below):
     (challenges / below / "closed").write_text("x")
     (challenges / below / "closed").chmod(0o600)
     (challenges / below / "link").symlink_to("/etc/passwd")
+    (challenges / below / "notes.txt").write_text("nobody's business")
+    (challenges / "open").write_text("nobody's business")
     own = {".well-known/acme-challenge/token_1": "the user's own", "index.html": "home\n"}
     a = box.site("a.test", files=own, https_redirect=True, tls=certificate(box, "a", "a.test"))
     b = box.site("b.test", files=own)
@@ -204,6 +248,9 @@ def test_challenges_of_all_sites_in_one_directory(box, below):
                             ("../../../hostel.yaml", (301, 400, 404)), ("%2e%2e/token_1", (400, 404))):
             found = fetch(server.port, host, path + bad).status
             assert found in (status if isinstance(status, tuple) else (status,)), (host, bad)
+    # what no token can be called, and the directory under the name that it has with us
+    assert fetch(server.port, "a.test", path + "notes.txt").status == 404
+    assert fetch(server.port, "acme-challenge.invalid", "/open").status == 404
     worker = [p for p in server.workers() if procs.uid(p) not in (a.uid, b.uid)]
     assert len(worker) == 1 and procs.status(worker[0])["CapBnd"] == "0" * 16
     with server.client() as c:  # on one connection, in turn
