@@ -108,6 +108,18 @@ has_socket(pid_t pid, const uint64_t *inodes, unsigned n)
     return false;
 }
 
+/* Who goes on as somebody else than he meant to be goes on no more. */
+static void
+look_as(uid_t uid, gid_t gid)
+{
+    (void)setfsgid(gid);
+    (void)setfsuid(uid);
+    /* neither call tells of a failure; asked for no id, both change nothing and say what it is
+     */
+    if ((uid_t)setfsuid((uid_t)-1) != uid || (gid_t)setfsgid((gid_t)-1) != gid)
+        abort();
+}
+
 /* With the user's own rights: no capability says more here than he may know. */
 static bool
 looks_right(pid_t pid, pid_t group, const struct ids *ids, const uint64_t *inodes, unsigned n)
@@ -116,15 +128,11 @@ looks_right(pid_t pid, pid_t group, const struct ids *ids, const uint64_t *inode
 
     if (getpgid(pid) != group)
         return false;
-    if (ids) {
-        (void)setfsgid(ids->gid);
-        (void)setfsuid(ids->uid);
-    }
+    if (ids)
+        look_as(ids->uid, ids->gid);
     found = has_socket(pid, inodes, n);
-    if (ids) {
-        (void)setfsuid(geteuid());
-        (void)setfsgid(getegid());
-    }
+    if (ids)
+        look_as(geteuid(), getegid());
     return found;
 }
 
