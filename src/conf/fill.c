@@ -226,6 +226,23 @@ raise_user(struct conf_user *u, uint32_t workers, uint64_t idle_ms, bool jailed)
     u->jailed = u->jailed || jailed;
 }
 
+static bool
+is_top(const char *path)
+{
+    return path && *path && !path[strspn(path, "/.")];
+}
+
+/* A jail that is as wide as the machine is none; the vhost that makes it so is named. */
+static void
+check_jail(struct conf_user *u, const struct conf_vhost *v, struct conf_errors *errors)
+{
+    u->wide = u->wide || is_top(u->ids.home) || is_top(v->root);
+    if (u->jailed && u->wide)
+        errors_vhost(errors, v->file, v->host,
+                     "jail: home would be no wall: / is the home of user %s, or a root of his",
+                     u->ids.name);
+}
+
 static void
 check_php(const struct conf_vhost *v, struct conf_errors *errors)
 {
@@ -423,9 +440,11 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
     if (users_find(users, raw->user, good(ROW_GROUP, raw->group) ? raw->group : NULL, &v->user,
                    why) < 0)
         errors_vhost(errors, file, host, "%s", why);
-    else
+    else {
         raise_user(&c->users[v->user], (uint32_t)number_of(ROW_WORKERS, raw->workers),
                    number_of(ROW_IDLE_EXIT, raw->idle_exit), jailed);
+        check_jail(&c->users[v->user], v, errors);
+    }
 }
 
 /* No visitor can ask for its name: RFC 6761 6.4. */

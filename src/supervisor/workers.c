@@ -575,7 +575,7 @@ worker_start(struct room *r, uint32_t seat)
     spec.exec_fd = secrets_wanted(r) ? s->worker_tls_exe : s->worker_exe;
     spec.nfds = 5;
     spec.fds[4] = r->back;
-    rc = jails_open(r->gen->conf, r->user, s->worker_exe, NULL, &spec.jail_fd);
+    rc = jails_open(r->gen->conf, r->user, spec.exec_fd, NULL, &spec.jail_fd);
     if (rc == 0)
         rc = control_start(&w->control, &w->child, &spec, &end);
     fd_close(&spec.jail_fd);

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from house import ROOT, hostel
+from house import ROOT, free_port, hostel
 from procs import wait_for
+from secure import Secure, certificate
 
 pytestmark = [pytest.mark.root]
 
@@ -114,6 +115,25 @@ def test_a_root_behind_a_link_is_not_in_the_jail(box, outside):
     server = box.serve()
     assert server.get(site.host).status in (403, 404)
     wait_for(lambda: "leads through a symbolic link" in server.stderr, "it is said")
+
+
+@pytest.mark.skipif(not ROOT or landlock() < 2, reason="no Landlock in this kernel")
+def test_a_jailed_user_has_tls(box):
+    port = free_port()
+    site = box.site("jailed.test", jail="home", tls=certificate(box, "jailed.test"),
+                    files={"index.html": "mine\n"})
+    box.serve(listen_tls=[f"127.0.0.1:{port}"])
+    with Secure(port, site.host) as c:
+        assert c.get(site.host).text == "mine\n"
+
+
+@pytest.mark.skipif(landlock() < 2, reason="no Landlock in this kernel")
+def test_a_jail_as_wide_as_the_machine_is_none(box):
+    box.site("jailed.test", jail="home", root="/")
+    config, _ = box.config()
+    r = hostel("check", "--config", config)
+    assert r.returncode == 1
+    assert "jailed.test: jail: home would be no wall" in r.stderr
 
 
 def test_only_words_that_are_known(box):

@@ -133,6 +133,7 @@ struct conf_user {
     uint32_t workers;      /* the highest that one of its vhosts asks for */
     uint64_t idle_exit_ms; /* the highest likewise; 0 = never, above all */
     bool jailed;           /* one of them says so */
+    bool wide;             /* all of the machine is his home, or a root */
 };
 
 /* The text of a site file that is in effect: what the next load may fall back to. */
