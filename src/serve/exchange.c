@@ -22,6 +22,7 @@
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
 #include "hostel/http/path.h"
+#include "hostel/peek/chars.h"
 #include "hostel/peek/head.h"
 #include "hostel/serve/php.h"
 #include "hostel/serve/response.h"
@@ -277,6 +278,18 @@ answer_fallback(struct exchange *x, struct span path)
         errorpage_answer(x, 404, NULL, 0);
 }
 
+/* RFC 8555 8.3: base64url. Other files in that directory are nobody's to ask for. */
+static bool
+is_challenge(struct span path)
+{
+    struct span token = span_skip(path, sizeof(HEAD_ACME) - 1);
+    bool good = head_is_acme(path) && token.n > 0;
+
+    for (size_t i = 0; i < token.n && good; i++)
+        good = chars_is(token.p[i], CHARS_HOST) && token.p[i] != '.';
+    return good;
+}
+
 /*
  * Two ways to lay out a directory of challenges: as a webroot, or the tokens alone.
  *
@@ -288,7 +301,7 @@ challenge(struct exchange *x, struct span path)
     struct span token = span_skip(path, sizeof(HEAD_ACME) - 2);
     struct found f;
 
-    if (!x->site->acme || !head_is_acme(path))
+    if (!x->site->acme)
         return path;
     resolve(x->site, path, date_mono_ms(), &f);
     if (f.kind == FOUND_NOTHING && f.status == 404)
@@ -343,6 +356,10 @@ exchange_answer(struct exchange *x, struct filecache *files)
         return;
     }
     path = span_of(room, (size_t)n);
+    if (x->site->acme && !is_challenge(path)) {
+        errorpage_answer(x, 404, NULL, 0);
+        return;
+    }
     if (!redirect_to_https(x, path) && auth_passed(x, path) && !redirect_answer(x, path) &&
         served(x, path, NULL) && !upstream_answer(x, path))
         answer_path(x, challenge(x, path));
