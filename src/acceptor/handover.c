@@ -376,7 +376,10 @@ handover_gone(struct acceptor *a, uint32_t user)
     while (!STAILQ_EMPTY(&u->queue)) {
         struct pending *p = unqueue(u);
 
-        refuse(a, fd_take(&p->fd), 404);
+        if (p->visitor.flags & CONN_TLS)
+            refuse_tls(a, fd_take(&p->fd), ALERT_UNRECOGNIZED_NAME);
+        else
+            refuse(a, fd_take(&p->fd), 404);
         pending_free(a, p);
     }
     u->state = USER_ASLEEP;
