@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,6 +70,7 @@ spawn_in(struct examiner *t, const struct conf *conf, struct spawn_spec *spec, i
 {
     static char *const envp[] = {NULL};
     static char *const argv[] = {(char *)(uintptr_t) "hostel-examiner", NULL};
+    pid_t pid;
     int rc;
 
     spec_acceptor(spec, conf, &conf->acceptor_ids, NULL);
@@ -89,7 +91,10 @@ spawn_in(struct examiner *t, const struct conf *conf, struct spawn_spec *spec, i
     }
     rc = spawn_prepare();
     if (rc == 0)
-        rc = spawn_start(&t->loop, spec, on_spawned, t, &t->pid);
+        rc = spawn_start(&t->loop, spec, on_spawned, t, &pid);
+    /* a supervisor that reloads reaps all its children: by its number it could be another's */
+    if (rc == 0)
+        t->pid_fd = pidfd_open(pid, 0);
     return rc;
 }
 
@@ -99,6 +104,7 @@ examiner_start(struct examiner *t, const struct conf *conf, const struct channel
     struct spawn_spec spec;
     int pair[2], rc;
 
+    t->pid_fd = -1;
     rc = uv_loop_init(&t->loop);
     if (rc < 0)
         return rc;
@@ -128,10 +134,11 @@ examiner_finish(struct examiner *t)
 {
     if (t->open)
         channel_close(&t->channel, NULL);
-    if (t->pid > 0) {
-        (void)kill(t->pid, SIGKILL);
-        (void)waitpid(t->pid, NULL, 0);
+    if (t->pid_fd >= 0) {
+        (void)pidfd_send_signal(t->pid_fd, SIGKILL, NULL, 0);
+        (void)waitid(P_PIDFD, (id_t)t->pid_fd, NULL, WEXITED);
     }
+    fd_close(&t->pid_fd);
     remove_root(t);
     uv_close((uv_handle_t *)&t->late, NULL);
     uv_run(&t->loop, UV_RUN_DEFAULT); /* a start that was under way ends as well */

@@ -15,7 +15,7 @@ struct examiner {
     uv_timer_t late;
     struct channel channel;
     bool open;
-    pid_t pid;
+    int pid_fd; /* -1: not started */
     int error;
     char root[sizeof(EXAMINER_ROOT)];
     void *data; /* of who asks */
