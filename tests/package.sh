@@ -91,7 +91,8 @@ logrotate_takes_it() {
     logrotate -d "$scratch/logrotate.conf"
 }
 completes() {
-    bash -c '. "$1"; COMP_WORDS=(hostel co); COMP_CWORD=1; _hostel; [ "${COMPREPLY[*]}" = confine ]' \
+    bash -c '. "$1"; COMP_WORDS=(hostel co); COMP_CWORD=1; _hostel; [ "${COMPREPLY[*]}" = confine ] &&
+        COMP_WORDS=(hostel status --j); COMP_CWORD=2; _hostel; [ "${COMPREPLY[*]}" = --json ]' \
         bash "$scratch/root/usr/share/bash-completion/completions/hostel"
 }
 pages_are_clean() {

@@ -10,7 +10,7 @@ _hostel()
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --root)
+    --root | --run-dir)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return
@@ -22,11 +22,18 @@ _hostel()
         ;;
     esac
     if ((COMP_CWORD == 1)); then
-        words="serve check confine --version --help"
+        words="serve status reload upgrade php-restart logs-reopen stop check cert confine --version --help"
     else
         case $command in
         serve) words="--config --root --listen" ;;
+        status) words="--json --watch --config --run-dir" ;;
+        reload | upgrade | logs-reopen | stop) words="--config --run-dir" ;;
+        php-restart)
+            mapfile -t COMPREPLY < <(compgen -u -W "--config --run-dir" -- "$cur")
+            return
+            ;;
         check) words="--config --explain" ;;
+        cert) words="self-signed" ;;
         confine)
             case $COMP_CWORD in
             2) words="worker php acceptor" ;;

@@ -20,6 +20,24 @@ add(struct paths *p, const char *path, enum jail_right right)
     p->v[p->n++] = (struct jail_path){path, right};
 }
 
+/* Directories beside the root that a vhost's files may lie in: link roots and their like. */
+static void
+add_directories(struct paths *p, const struct conf_rule *rules, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (rules[i].kind == CONF_ROOT || rules[i].kind == CONF_PATH)
+            add(p, rules[i].value, JAIL_OWN);
+}
+
+static void
+add_vhost(struct paths *p, const struct conf_vhost *v)
+{
+    add(p, v->root, JAIL_OWN);
+    add_directories(p, v->rules, v->nrules);
+    if (v->app)
+        add_directories(p, v->app->rules, v->app->nrules);
+}
+
 int
 jails_open(const struct conf *conf, const struct conf_user *user, int exe,
            const struct conf_php *php, int *fd)
@@ -34,7 +52,7 @@ jails_open(const struct conf *conf, const struct conf_user *user, int exe,
     add(&paths, user->ids.home, JAIL_OWN);
     for (size_t i = 0; i < conf->nvhosts; i++)
         if (&conf->users[conf->vhosts[i].user] == user)
-            add(&paths, conf->vhosts[i].root, JAIL_OWN);
+            add_vhost(&paths, &conf->vhosts[i]);
     if (php) {
         add(&paths, php->command, JAIL_READ);
         add(&paths, php->ini, JAIL_READ);

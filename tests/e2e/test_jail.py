@@ -95,6 +95,27 @@ def test_a_jail_holds_php_and_worker(box, outside):
 
 
 @pytest.mark.skipif(not ROOT or landlock() < 2, reason="no Landlock in this kernel")
+def test_what_a_vhost_names_beside_its_root_is_inside(box, outside):
+    """A link root, and the program of a worker that speaks TLS, wherever it was built."""
+    shared = outside / "albums"
+    shared.mkdir()
+    (shared / "photo.txt").write_text("a photo\n")
+    (shared / "photo.txt").chmod(0o644)
+    port = free_port()
+    site = box.site("jailed.test", jail="home", link_roots=[str(shared)],
+                    tls=certificate(box, "jailed.test"))
+    site.symlink("photo.txt", shared / "photo.txt")
+    site.symlink("open.txt", outside / "open.txt")
+    server = box.serve(listen_tls=[f"127.0.0.1:{port}"])
+    with Secure(port, site.host) as c:
+        r = c.get(site.host, "/photo.txt")
+        assert r.status == 200 and r.body == b"a photo\n"
+    with Secure(port, site.host) as c:
+        assert c.get(site.host, "/open.txt").status in (403, 404)
+    assert server.workers(site)
+
+
+@pytest.mark.skipif(not ROOT or landlock() < 2, reason="no Landlock in this kernel")
 def test_confine_shows_the_same_jail(box, outside):
     jailed = box.site("jailed.test", jail="home", php={})
     free = box.site("free.test", php={})
