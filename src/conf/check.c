@@ -49,11 +49,11 @@ say_clash(const struct conf_vhost *v, const struct conf_vhost *other, const char
           struct conf_errors *errors)
 {
     if (name)
-        errors_vhost(errors, v->file, v->host, "`%s` is named already by vhost %s in %s", name,
-                     other->host, other->file);
+        errors_vhost(errors, v, "`%s` is named already by vhost %s in %s", name, other->host,
+                     other->file);
     else
-        errors_vhost(errors, v->file, v->host, "vhost %s in %s is the default already",
-                     other->host, other->file);
+        errors_vhost(errors, v, "vhost %s in %s is the default already", other->host,
+                     other->file);
 }
 
 static void
@@ -73,7 +73,7 @@ check_twice(const struct conf *c, check_blame_fn *blames_first, void *data,
         if (blames_first(data, first, v))
             say_clash(first, v, names[i].name, errors);
         else if (first == v)
-            errors_vhost(errors, v->file, v->host, "`%s` is named twice", names[i].name);
+            errors_vhost(errors, v, "`%s` is named twice", names[i].name);
         else
             say_clash(v, first, names[i].name, errors);
     }

@@ -57,13 +57,16 @@ errors_file(struct conf_errors *e, const char *file, const char *fmt, ...)
 }
 
 void
-errors_vhost(struct conf_errors *e, const char *file, const char *host, const char *fmt, ...)
+errors_vhost(struct conf_errors *e, const struct conf_vhost *v, const char *fmt, ...)
 {
     struct buf line;
     va_list ap;
 
     buf_init(&line, LINE_MAX_BYTES);
-    buf_addf(&line, "%s: vhost %s: ", file, host);
+    if (v->line)
+        buf_addf(&line, "%s:%zu: vhost %s: ", v->file, v->line, v->host);
+    else
+        buf_addf(&line, "%s: vhost %s: ", v->file, v->host);
     va_start(ap, fmt);
     add(e, &line, fmt, ap);
     va_end(ap);

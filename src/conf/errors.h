@@ -21,8 +21,8 @@ void errors_at(struct conf_errors *e, struct place at, const char *fmt, ...)
 void errors_file(struct conf_errors *e, const char *file, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* "file: vhost NAME: what" */
-void errors_vhost(struct conf_errors *e, const char *file, const char *host, const char *fmt,
-                  ...) __attribute__((format(printf, 4, 5)));
+/* "file:line: vhost NAME: what", the line it begins at */
+void errors_vhost(struct conf_errors *e, const struct conf_vhost *v, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -238,7 +238,7 @@ check_jail(struct conf_user *u, const struct conf_vhost *v, struct conf_errors *
 {
     u->wide = u->wide || is_top(u->ids.home) || is_top(v->root);
     if (u->jailed && u->wide)
-        errors_vhost(errors, v->file, v->host,
+        errors_vhost(errors, v,
                      "jail: home would be no wall: / is the home of user %s, or a root of his",
                      u->ids.name);
 }
@@ -250,17 +250,15 @@ check_php(const struct conf_vhost *v, struct conf_errors *errors)
     struct stat st;
 
     if (stat(php->command, &st) < 0)
-        errors_vhost(errors, v->file, v->host, "php command %s: %s", php->command,
-                     strerror(errno));
+        errors_vhost(errors, v, "php command %s: %s", php->command, strerror(errno));
     else if (!S_ISREG(st.st_mode) || access(php->command, X_OK) < 0)
-        errors_vhost(errors, v->file, v->host, "php command %s is not executable",
-                     php->command);
+        errors_vhost(errors, v, "php command %s is not executable", php->command);
     if (!php->ini)
         return;
     if (stat(php->ini, &st) < 0 || access(php->ini, R_OK) < 0)
-        errors_vhost(errors, v->file, v->host, "php ini %s: %s", php->ini, strerror(errno));
+        errors_vhost(errors, v, "php ini %s: %s", php->ini, strerror(errno));
     else if (!S_ISREG(st.st_mode))
-        errors_vhost(errors, v->file, v->host, "php ini %s is not a file", php->ini);
+        errors_vhost(errors, v, "php ini %s is not a file", php->ini);
 }
 
 static void
@@ -270,20 +268,19 @@ check_vhost(const struct conf_vhost *v, size_t names_bytes, size_t index_bytes, 
     struct stat st;
 
     if (names_bytes > FILL_NAMES_MAX)
-        errors_vhost(errors, v->file, v->host,
-                     "host and aliases take %zu bytes, %d are the most", names_bytes,
+        errors_vhost(errors, v, "host and aliases take %zu bytes, %d are the most", names_bytes,
                      FILL_NAMES_MAX);
     if (index_bytes > FILL_INDEX_MAX)
-        errors_vhost(errors, v->file, v->host, "index takes %zu bytes, %d are the most",
-                     index_bytes, FILL_INDEX_MAX);
+        errors_vhost(errors, v, "index takes %zu bytes, %d are the most", index_bytes,
+                     FILL_INDEX_MAX);
     if (v->root && stat(v->root, &st) < 0)
-        errors_vhost(errors, v->file, v->host, "root %s: %s", v->root, strerror(errno));
+        errors_vhost(errors, v, "root %s: %s", v->root, strerror(errno));
     else if (v->root && !S_ISDIR(st.st_mode))
-        errors_vhost(errors, v->file, v->host, "root %s is not a directory", v->root);
+        errors_vhost(errors, v, "root %s is not a directory", v->root);
     if (v->php)
         check_php(v, errors);
     if (jailed && jail_version() < 0)
-        errors_vhost(errors, v->file, v->host,
+        errors_vhost(errors, v,
                      "jail: home needs Landlock, which this kernel does not have or was booted "
                      "without: 5.19 or newer, with landlock among its lsm=");
 }
@@ -313,7 +310,7 @@ check_rules(const struct conf_vhost *v, struct conf_errors *errors)
     size_t bytes = rules_bytes(&own) + rules_bytes(&app);
 
     if (bytes > FILL_RULES_MAX)
-        errors_vhost(errors, v->file, v->host,
+        errors_vhost(errors, v,
                      "headers, redirects and other rules take %zu bytes, %d are the most",
                      bytes, FILL_RULES_MAX);
     for (size_t i = 0; i < app.n; i++) {
@@ -321,7 +318,7 @@ check_rules(const struct conf_vhost *v, struct conf_errors *errors)
 
         if (rules_of_kind(&own, kind) + rules_of_kind(&app, kind) <= RULES_KIND_MAX)
             continue;
-        errors_vhost(errors, v->file, v->host,
+        errors_vhost(errors, v,
                      "with those of app `%s` there are more than %d rules of one kind",
                      v->app->name, RULES_KIND_MAX);
         return;
@@ -344,7 +341,7 @@ fill_fastcgi(const struct conf *c, struct conf_vhost *v, struct conf_errors *err
             rule->timeout_ms = (uint32_t)c->request_timeout_ms;
     }
     if (n > 1)
-        errors_vhost(errors, v->file, v->host,
+        errors_vhost(errors, v,
                      "scripts have one place to run: `php`, or one entry of `fastcgi` without "
                      "a path");
 }
@@ -359,7 +356,7 @@ fill_app(struct conf *c, struct conf_vhost *v, const struct raw_vhost *raw,
         return;
     v->app = apps_find(c, raw->app, errors, why);
     if (!v->app)
-        errors_vhost(errors, v->file, v->host, "%s", why);
+        errors_vhost(errors, v, "%s", why);
     else if (!v->fallback)
         v->fallback = mem_str(v->app->fallback);
 }
@@ -377,12 +374,11 @@ fill_answers(struct conf_vhost *v, const struct raw_vhost *raw, struct rules *ru
     v->fallback = mem_str(text_of(ROW_FALLBACK, raw->fallback));
     v->connections = (uint32_t)number_of(ROW_CONNECTIONS, raw->connections);
     if (raw->allow.n + raw->deny.n > RULES_NETS_MAX)
-        errors_vhost(errors, v->file, v->host,
-                     "allow and deny have %u entries, %d together are the most",
+        errors_vhost(errors, v, "allow and deny have %u entries, %d together are the most",
                      raw->allow.n + raw->deny.n, RULES_NETS_MAX);
     rules_add_access(rules, &raw->allow, &raw->deny);
     if (raw->link_roots.n > 0 && v->symlinks != CONF_SYMLINKS_FOLLOW)
-        errors_vhost(errors, v->file, v->host, "link_roots needs `symlinks: follow`");
+        errors_vhost(errors, v, "link_roots needs `symlinks: follow`");
     add_roots(rules, ROW_SENDFILE_ROOTS, &raw->sendfile_roots);
     add_roots(rules, ROW_LINK_ROOTS, &raw->link_roots);
     v->rules = rules->v;
@@ -429,6 +425,7 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
                             : CONF_NO_HSTS,
         .by_default = number_of(ROW_DEFAULT, raw->by_default) != 0,
         .file = file,
+        .line = note->at.line,
     };
     fill_answers(v, raw, &note->rules, errors);
     fill_app(c, v, raw, errors);
@@ -439,7 +436,7 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
         return;
     if (users_find(users, raw->user, good(ROW_GROUP, raw->group) ? raw->group : NULL, &v->user,
                    why) < 0)
-        errors_vhost(errors, file, host, "%s", why);
+        errors_vhost(errors, v, "%s", why);
     else {
         raise_user(&c->users[v->user], (uint32_t)number_of(ROW_WORKERS, raw->workers),
                    number_of(ROW_IDLE_EXIT, raw->idle_exit), jailed);

@@ -253,7 +253,7 @@ judge(struct load *l)
 
         if (!why)
             continue;
-        errors_vhost(l->errors, v->file, v->host, "%s", why);
+        errors_vhost(l->errors, v, "%s", why);
         free(why);
         site = site_of(l, v);
         if (!site)

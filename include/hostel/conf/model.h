@@ -121,6 +121,7 @@ struct conf_vhost {
     bool acme; /* the one that answers ACME's challenges, for every name */
     const struct conf_app *app; /* its rules come behind; NULL: none; lent from the conf */
     const char *file;           /* where it stands, lent from the conf */
+    size_t line;                /* ... and begins; 0: nowhere, it was made */
     size_t user;                /* index into conf.users */
 };
 

@@ -223,41 +223,41 @@ static const struct row_case machine[] = {
     {"no such user",
      "vhosts:\n  - {host: a.example, user: nobody-here, root: $D/www}\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: user `nobody-here` does not exist"}},
+     {"$D/hostel.yaml:2: vhost a.example: user `nobody-here` does not exist"}},
     {"no such group",
      "vhosts:\n  - {host: a.example, user: 70001, group: nobody-here, root: $D/www}\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: group `nobody-here` does not exist"}},
+     {"$D/hostel.yaml:2: vhost a.example: group `nobody-here` does not exist"}},
     {"root",
      "vhosts:\n  - {host: a.example, user: root, root: $D/www}\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: user `root` is root or in group 0, which no site may "
+     {"$D/hostel.yaml:2: vhost a.example: user `root` is root or in group 0, which no site may "
       "be"}},
     {"uid 0",
      "vhosts:\n  - {host: a.example, user: 0, group: 70001, root: $D/www}\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: user `0` has uid 0, which no site may run as"}},
+     {"$D/hostel.yaml:2: vhost a.example: user `0` has uid 0, which no site may run as"}},
     {"group 0",
      "vhosts:\n  - {host: a.example, user: 70001, group: 0, root: $D/www}\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: user `70001` is root or in group 0, which no site may "
+     {"$D/hostel.yaml:2: vhost a.example: user `70001` is root or in group 0, which no site may "
       "be"}},
     {"uid below",
      "vhosts:\n  - {host: a.example, user: 999, group: 70001, root: $D/www}\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: user `999` has uid 999, below min_uid (1000)"}},
+     {"$D/hostel.yaml:2: vhost a.example: user `999` has uid 999, below min_uid (1000)"}},
     {"gid below",
      "vhosts:\n  - {host: a.example, user: 70001, group: 999, root: $D/www}\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: user `70001` has gid 999, below min_uid (1000)"}},
+     {"$D/hostel.yaml:2: vhost a.example: user `70001` has gid 999, below min_uid (1000)"}},
     {"min_uid raised",
      "min_uid: 80000\nvhosts:\n" OF("a.example"),
      NULL,
-     {"$D/hostel.yaml: vhost a.example: user `70001` has uid 70001, below min_uid (80000)"}},
+     {"$D/hostel.yaml:3: vhost a.example: user `70001` has uid 70001, below min_uid (80000)"}},
     {"the acceptors' user",
      "acceptor_user: 70001\nvhosts:\n" OF("a.example"),
      NULL,
-     {"$D/hostel.yaml: vhost a.example: user `70001` is the acceptors' and cannot own a site"}},
+     {"$D/hostel.yaml:3: vhost a.example: user `70001` is the acceptors' and cannot own a site"}},
     {"no such acceptor_user",
      "acceptor_user: nobody-here\nvhosts:\n" OF("a.example"),
      NULL,
@@ -265,26 +265,26 @@ static const struct row_case machine[] = {
     {"no root",
      "vhosts:\n  - {host: a.example, user: 70001, root: $D/none}\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: root $D/none: No such file or directory"}},
+     {"$D/hostel.yaml:2: vhost a.example: root $D/none: No such file or directory"}},
     {"root is a file",
      "vhosts:\n  - {host: a.example, user: 70001, root: $D/plain}\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: root $D/plain is not a directory"}},
+     {"$D/hostel.yaml:2: vhost a.example: root $D/plain is not a directory"}},
     {"no php",
      PHP_ENV "{}\n      ini: $D/none\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: php ini $D/none: No such file or directory"}},
+     {"$D/hostel.yaml:2: vhost a.example: php ini $D/none: No such file or directory"}},
     {"php is no program",
      "vhosts:\n  - host: a.example\n    user: 70001\n    root: $D/www\n"
      "    php: {command: $D/plain}\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: php command $D/plain is not executable"}},
+     {"$D/hostel.yaml:2: vhost a.example: php command $D/plain is not executable"}},
     {"php is a directory",
      "vhosts:\n  - host: a.example\n    user: 70001\n    root: $D/www\n"
      "    php: {command: $D/www, ini: $D/www}\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: php command $D/www is not executable",
-      "$D/hostel.yaml: vhost a.example: php ini $D/www is not a file"}},
+     {"$D/hostel.yaml:2: vhost a.example: php command $D/www is not executable",
+      "$D/hostel.yaml:2: vhost a.example: php ini $D/www is not a file"}},
     {"an address twice",
      "listen: ['*:80', '[::]:80']\nvhosts:\n" OF("a.example"),
      NULL,
@@ -293,29 +293,29 @@ static const struct row_case machine[] = {
      "vhosts:\n  - {default: 2, host: a.example, user: 70001, root: $D/none}\n",
      NULL,
      {"$D/hostel.yaml:2:15: `default` must be true or false, not `2`",
-      "$D/hostel.yaml: vhost a.example: root $D/none: No such file or directory"}},
+      "$D/hostel.yaml:2: vhost a.example: root $D/none: No such file or directory"}},
 };
 
 static const struct row_case together[] = {
     {"a host twice",
      "vhosts:\n" OF("a.example") OF("A.example."),
      NULL,
-     {"$D/hostel.yaml: vhost a.example: `a.example` is named already by vhost a.example in "
+     {"$D/hostel.yaml:3: vhost a.example: `a.example` is named already by vhost a.example in "
       "$D/hostel.yaml"}},
     {"an alias that is another's host",
      "include: vhosts.d/*.yaml\nvhosts:\n" OF("a.example"),
      "vhosts:\n  - {host: b.example, aliases: [a.example], user: 70001, root: $D/www}\n",
-     {"$D/vhosts.d/a.yaml: vhost b.example: `a.example` is named already by vhost a.example in "
+     {"$D/vhosts.d/a.yaml:2: vhost b.example: `a.example` is named already by vhost a.example in "
       "$D/hostel.yaml"}},
     {"an alias that is its own host",
      "vhosts:\n  - {host: a.example, aliases: [A.EXAMPLE], user: 70001, root: $D/www}\n",
      NULL,
-     {"$D/hostel.yaml: vhost a.example: `a.example` is named twice"}},
+     {"$D/hostel.yaml:2: vhost a.example: `a.example` is named twice"}},
     {"two defaults",
      "vhosts:\n  - {host: a.example, user: 70001, root: $D/www, default: true}\n"
      "  - {host: b.example, user: 70002, root: $D/www, default: on}\n",
      NULL,
-     {"$D/hostel.yaml: vhost b.example: vhost a.example in $D/hostel.yaml is the default "
+     {"$D/hostel.yaml:3: vhost b.example: vhost a.example in $D/hostel.yaml is the default "
       "already"}},
     {"include of nothing",
      "include: vhosts.d/none.yaml\nvhosts:\n" OF("a.example"),
@@ -349,7 +349,7 @@ static const struct row_case together[] = {
     {"a broken site and a vhost without a root",
      "include: vhosts.d/*.yaml\nvhosts:\n  - {host: a.example, user: 70001, root: $D/none}\n",
      "vhosts: 1\n",
-     {"$D/hostel.yaml: vhost a.example: root $D/none: No such file or directory",
+     {"$D/hostel.yaml:3: vhost a.example: root $D/none: No such file or directory",
       "$D/vhosts.d/a.yaml:1:9: `vhosts` must be a list, not a single value"}},
 };
 
@@ -465,12 +465,12 @@ test_bounds(void **state)
     check_long("names too long together",
                "vhosts:\n  - host: a.example\n    user: 70001\n    root: $D/www\n    aliases:",
                names, "", 150,
-               "$D/hostel.yaml: vhost a.example: host and aliases take 36649 bytes, 32768 are "
+               "$D/hostel.yaml:2: vhost a.example: host and aliases take 36649 bytes, 32768 are "
                "the most");
     check_long("index too long",
                "vhosts:\n  - host: a.example\n    user: 70001\n    root: $D/www\n    index:",
                "\n     - nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn", "", 23,
-               "$D/hostel.yaml: vhost a.example: index takes 1071 bytes, 1024 are the most");
+               "$D/hostel.yaml:2: vhost a.example: index takes 1071 bytes, 1024 are the most");
 }
 
 static void

@@ -334,7 +334,7 @@ static const struct error_case errors_of[] = {
      {"5:34: `path` must be a path, or end in /*, not `/a*`"}},
     {"two places for scripts",
      "    php: {command: $D/php}\n    fastcgi: {socket: /s}\n",
-     {" vhost a: scripts have one place to run: `php`, or one entry of `fastcgi` without a "
+     {"2: vhost a: scripts have one place to run: `php`, or one entry of `fastcgi` without a "
       "path"}},
     {"a link root that is relative",
      "    link_roots: [storage]\n",
@@ -415,9 +415,9 @@ test_bounds(void **state)
     check_many("    redirects: [", "{from: /", ", to: /}", "]\n", 257,
                "5:16: `redirects` must have 0..256 entries, not 257");
     check_many("    deny: [all]\n    allow: [", "0.0.0.", "", "]\n", 255,
-               " vhost a: allow and deny have 256 entries, 255 together are the most");
+               "2: vhost a: allow and deny have 256 entries, 255 together are the most");
     check_many("    headers: [", "{set: 'A: ", tail, "]\n", 100,
-               " vhost a: headers, redirects and other rules take 300290 bytes, 262144 are "
+               "2: vhost a: headers, redirects and other rules take 300290 bytes, 262144 are "
                "the most");
     free(tail);
 }
