@@ -73,8 +73,11 @@ spawn_in(struct examiner *t, const struct conf *conf, struct spawn_spec *spec, i
     pid_t pid;
     int rc;
 
+    /*
+     * With the acceptors' limit of descriptors too: those that they have on the way to workers
+     * count as their user's, and over his limit the kernel passes on no more (ETOOMANYREFS).
+     */
     spec_acceptor(spec, conf, &conf->acceptor_ids, NULL);
-    spec->files_max = 256;
     spec->argv = argv;
     spec->envp = envp;
     /* 0 to 2 lead nowhere: a terminal can be read as well, and takes more than words */

@@ -95,6 +95,30 @@ def test_each_kind_of_wrong(box, kind, code, says):
     assert ("ok\n" in r.stdout) == (code == 0)
 
 
+# sockets on their way nowhere: as the acceptors' when a worker is stopped
+IN_FLIGHT = """
+import socket, sys
+a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+for _ in range(3): socket.send_fds(a, [b"x"], [0] * 200)
+print("sent", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.root
+def test_what_acceptors_have_on_the_way_is_not_in_the_way(box):
+    box.site("a.test", tls=certificate(box, "a", "a.test"))
+    uid = box.new_uid()
+    p = subprocess.Popen(["/usr/bin/python3", "-c", IN_FLIGHT], user=uid, group=uid, extra_groups=[],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert p.stdout.readline() == b"sent\n"
+        r = check(box, acceptor_user=uid)
+        assert (r.returncode, r.stderr) == (0, ""), r
+    finally:
+        p.communicate(b"")
+
+
 @pytest.mark.root
 @pytest.mark.parametrize("names,other,bad", [
     (["a.test", "b.test"], "b.test", True), (["a.test", "*.b.test"], "x.b.test", True),
