@@ -55,7 +55,7 @@ APPS = {
             "/wp-content/uploads/wp-includes/js/tinymce/wp-tinymce.php": 403,
             "/wp-content/plugins/shop/vendor/phpunit/eval-stdin.php": 403,
             "/wp-content/plugins/shop/vendor/a.css": 200, "/vendor/autoload.txt": 404,
-            "/vendor": 404, "/wp-config.old": 403, "/wp-config.php.old": 403,
+            "/vendor": 404, "/vendor/a-shop/": "-> /index.php", "/wp-config.old": 403, "/wp-config.php.old": 403,
             "/wp-config.php.txt": 403, "/dump.sql.gz": 404,
             "/wp-content/uploads/dump.sql": 404,
             "/wp-content/uploads/x.PHTML": 403, "/wp-content/uploads/x.php7": 403,
