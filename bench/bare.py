@@ -45,16 +45,16 @@ def ask(server, d, path, site, seconds):
 def split(server):
     """Seconds of processor time so far: PHP's, and of all else."""
     php = other = 0
-    for pid, ticks in server.pids().items():
+    for pid, row in server.pids().items():
         try:
             name = Path(f"/proc/{pid}/comm").read_text()
         except OSError:
             continue
         if name.startswith("php-cgi"):
-            php += ticks
+            php += boxes.seconds(pid, row)
         else:
-            other += ticks
-    return php / boxes.TICK, other / boxes.TICK
+            other += boxes.seconds(pid, row)
+    return php, other
 
 
 def measure(server, wrk, wire, seconds):

@@ -29,6 +29,15 @@ class Wrong(Exception):
     """An answer that is not the right one: the figure does not count."""
 
 
+# what one server's turn may end with; the others have theirs
+FAILURES = (Wrong, OSError, RuntimeError, ValueError, ArithmeticError, subprocess.SubprocessError)
+
+
+def failure(e):
+    """In a cell of a table."""
+    return " ".join(f"{type(e).__name__}: {e}".split())[:200].replace("|", "/")
+
+
 def request(host, path, close):
     connection = "close" if close else "keep-alive"
     return (f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\n\r\n").encode()

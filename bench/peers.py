@@ -74,6 +74,13 @@ class Floor(Peer):
         server.spawn([d / "floor", server.port, self.mode], d / "log")
 
 
+def copy_programs(build, d):
+    """hostel and all that it starts, which it looks for beside itself."""
+    for path in build.glob("hostel*"):
+        if path.is_file() and os.access(path, os.X_OK):
+            shutil.copy2(path, d)
+
+
 class Hostel(Peer):
     switches = True
     build = None   # the build directory, set by the command line
@@ -88,9 +95,7 @@ class Hostel(Peer):
 
     def run(self, server, d, sites, many):
         # copies: the build directory may be closed to the sites' users
-        for name in ("hostel", "hostel-acceptor", "hostel-worker", "hostel-worker-tls",
-                     "hostel-examiner"):
-            shutil.copy2(self.build / name, d)
+        copy_programs(self.build, d)
         php = {"processes": 1 if many else PHP_CHILDREN, "max_requests": 0}
         if many:
             php["idle_exit"] = "10s"
@@ -278,6 +283,11 @@ class Lighttpd(Peer):
         server.spawn(["lighttpd", "-D", "-f", d / "lighttpd.conf"], d / "out")
 
 
+def h2o_log(d):
+    return {"path": str(d / "access.log"),
+            "format": '%h %l %u %t "%r" %s %b "%{Referer}i" "%{User-agent}i"'}
+
+
 class H2o(Peer):
     program, package = "h2o", "h2o"
 
@@ -286,8 +296,7 @@ class H2o(Peer):
         config = {
             "user": WWW, "num-threads": len(server.cores.split(",")), "max-connections": 16000,
             "error-log": str(d / "error.log"),
-            "access-log": {"path": str(d / "access.log"),
-                           "format": '%h %l %u %t "%r" %s %b "%{Referer}i" "%{User-agent}i"'},
+            "access-log": h2o_log(d),
             "http1-request-timeout": 300, "listen": {"host": "127.0.0.1", "port": server.port},
             "hosts": {s.host: {"paths": {"/": {
                 "file.dir": str(s.shared), "file.index": ["index.html", "index.php"],

@@ -178,8 +178,8 @@ class Run:
                     self.round(case, peer, row, n == 0)
                     self.step(f"{case.name} {peer.name}",
                               report.number(row["rounds"][-1][case.unit]))
-                except (load.Wrong, OSError, RuntimeError) as e:
-                    row["wrong"] = f"{type(e).__name__}: {e}"[:200].replace("|", "/")
+                except load.FAILURES as e:
+                    row["wrong"] = load.failure(e)
                     self.step(f"{case.name} {peer.name}", row["wrong"])
         self.results["cases"].append({"name": case.name, "what": case.what, "unit": case.unit,
                                       "peers": rows})
@@ -188,8 +188,7 @@ class Run:
     def all(self):
         loads = [c for c in cases.LOADS if c.name in self.args.only]
         self.steps = sum(self.args.rounds * len(self.taking(c)) for c in loads) + sum(
-            len([p for p in self.peers if p.name in c.peers])
-            for c in special.CASES if c.name in self.args.only)
+            special.steps(self, c) for c in special.CASES if c.name in self.args.only)
         for case in loads:
             if case.blog and not self.blog:
                 self.blog = blog.Blog(self.box, self.sites[0], self.load_core)

@@ -55,7 +55,7 @@ trap forget_policy EXIT
 trap 'exit 130' INT TERM HUP
 
 # shellcheck disable=SC2086 # lists of words
-install_missing $BUILD_PACKAGES $RUN_PACKAGES python3 wrk strace util-linux \
+install_missing $BUILD_PACKAGES $RUN_PACKAGES python3 wrk nghttp2-client openssl strace util-linux \
     mariadb-server-core mariadb-client-core php-mysql php-getid3
 install_peers
 build build -DCMAKE_BUILD_TYPE=Release -DHOSTEL_SANITIZE=OFF

@@ -14,6 +14,7 @@ import bare
 import box as boxes
 import cases
 import load
+import tls
 from report import HOSTEL, bar, number
 
 
@@ -293,22 +294,37 @@ class PhpBare:
                 r["overhead"] <= 0.15)]
 
 
-CASES = [PhpBare(), Idle(), Users(), TwoCores()]
+CASES = [PhpBare(), Idle(), Users(), TwoCores(), *tls.CASES]
+
+
+def taking(case, chosen):
+    return [p for p in chosen if p.name in case.peers]
+
+
+def steps(run, case):
+    """How many lines of progress there will be."""
+    chosen = taking(case, run.peers)
+    return case.steps(run, chosen) if hasattr(case, "steps") else len(chosen)
 
 
 def run_all(run, wanted):
-    """Each case for each of its servers that can run; what fails is a row that says so."""
+    """
+    Each case for each of its servers that can run; what fails is a row that says so. A case with
+    measure_all() lets them take turns itself.
+    """
     for case in CASES:
         if case.name not in wanted:
             continue
         rows = run.results["special"].setdefault(case.name, {})
-        for peer in run.peers:
-            if peer.name not in case.peers or peer.name in rows:
-                continue
+        if hasattr(case, "measure_all"):
+            rows.update(case.measure_all(run, taking(case, run.peers)))
+            run.save()
+            continue
+        for peer in taking(case, run.peers):
             try:
                 rows[peer.name] = case.measure(run, peer, run.box / f"{case.name}-{peer.name}")
-            except (load.Wrong, OSError, RuntimeError) as e:
-                rows[peer.name] = {"wrong": f"{type(e).__name__}: {e}"[:200].replace("|", "/")}
+            except load.FAILURES as e:
+                rows[peer.name] = {"wrong": load.failure(e)}
             run.step(f"{case.name} {peer.name}", rows[peer.name].get("wrong", "measured"))
             run.save()
 
