@@ -30,13 +30,15 @@ HOSTS = ("one.test", "two.test", "three.test")
 FIRST_UID, FIRST_OF_MANY = 6101, 7001
 FILES = 1 << 16   # descriptors that a process may have, if the machine lets us
 NAMES = [c.name for c in cases.LOADS + special.CASES]
+USUAL = [n for n in NAMES if n not in [c.name for c in cases.LOADS if not c.usual]]
 
 
 def arguments():
     p = argparse.ArgumentParser(description="Hostel beside its peers")
     known = list(dict.fromkeys(peer.name for peer in peers.everything()))
     p.add_argument("--quick", action="store_true", help="one short round")
-    p.add_argument("--only", default="", help=f"cases, of {' '.join(NAMES)}")
+    p.add_argument("--only", default="", help=f"cases, of {' '.join(NAMES)}; all but "
+                   f"{' '.join(n for n in NAMES if n not in USUAL)} when none is named")
     p.add_argument("--peers", default="", help=f"servers, of {' '.join(known)}")
     p.add_argument("--full", action="store_true", help="1000 users instead of 200")
     p.add_argument("--rounds", type=int, default=0, help="3, or 1 with --quick")
@@ -49,7 +51,7 @@ def arguments():
     p.add_argument("--out", type=Path, default=HERE.parent / "build" / "bench")
     args = p.parse_args()
     args.rounds = args.rounds or (1 if args.quick else 3)
-    args.only = [c for c in args.only.split(",") if c] or NAMES
+    args.only = [c for c in args.only.split(",") if c] or USUAL
     args.peers = [c for c in args.peers.split(",") if c]
     for name in args.only + args.peers:
         if name not in NAMES + known:
@@ -159,15 +161,12 @@ class Run:
         sites = self.sites[:case.hosts]
         wire = load.check(server.port, case, sites, peer.constant)
         wrk = load.Wrk(self.box, case, sites, server.port, self.load_core)
-        if first and not self.args.quick:
-            wrk.run(1)
+        if first:   # the paced visitor first: caches and pools are warm then
+            row["latency"] = load.latency(server.port, case, sites)
         row["rounds"].append(load.measure(server, wrk, wire, self.args.seconds))
-        load.check(server.port, case, sites, peer.constant)
-        if first:
-            row["latency"] = load.latency(server.port, case, sites,
-                                          rate=case.pace)
+        if first and case.calls:
             row["syscalls"] = load.syscalls(server, wrk, self.box, 1)
-            load.check(server.port, case, sites, peer.constant)
+        load.check(server.port, case, sites, peer.constant)
 
     def case(self, case):
         rows = {}

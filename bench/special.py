@@ -157,7 +157,7 @@ class Users:
             case = cases.Case(f"{what}-{peer.name}", "", "/1k.html", hosts=hosts, close=True)
             wire = load.check(server.port, case, self.sites[:1], False)
             wrk = load.Wrk(d, case, self.sites, server.port, "1")
-            rounds = [load.measure(server, wrk, wire, 2) for _ in range(3)]
+            rounds = [load.measure(server, wrk, wire, 1) for _ in range(3)]
             out[what] = sorted(rounds, key=lambda r: r["per_cpu"])[1]
 
     @staticmethod
