@@ -130,8 +130,17 @@ class Server:
         return tree(p.pid for p in self.processes)
 
     def cpu(self):
-        """Seconds of processor time so far, reaped children included."""
-        return sum(seconds(pid, row) for pid, row in self.pids().items())
+        """
+        Seconds of processor time so far, reaped children included. A process that is reaped
+        while the others are looked at is in nobody's time: then all are looked at again.
+        """
+        for _ in range(20):
+            rows = self.pids()
+            total = sum(seconds(pid, row) for pid, row in rows.items())
+            if self.pids().keys() == rows.keys():
+                break
+            time.sleep(0.01)
+        return total
 
     def pss(self):
         """KiB of all processes, pages that are shared counted in proportion."""
