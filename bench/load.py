@@ -171,15 +171,26 @@ def latency(port, case, sites):
     return {"p50_us": cuts[49], "p99_us": cuts[98]}
 
 
+def traced(pid):
+    """Or gone."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as f:
+            return "\nTracerPid:\t0\n" not in f.read()
+    except OSError:
+        return True
+
+
 def syscalls(server, wrk, box, seconds=2):
     """System calls per request, all processes: strace slows, so nothing else is taken here."""
     out = box / "strace.txt"
-    args = ["strace", "-f", "-c", "-U", "calls,name", "-o", str(out)]
-    for pid in server.pids():
+    args, pids = ["strace", "-f", "-c", "-U", "calls,name", "-o", str(out)], server.pids()
+    for pid in pids:
         args += ["-p", str(pid)]
     strace = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        time.sleep(0.7)
+        deadline = time.monotonic() + 5
+        while not all(map(traced, pids)) and time.monotonic() < deadline:
+            time.sleep(0.02)
         n = wrk.run(seconds)[0]
     finally:
         strace.send_signal(signal.SIGINT)

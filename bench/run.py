@@ -163,7 +163,7 @@ class Run:
         wrk = load.Wrk(self.box, case, sites, server.port, self.load_core)
         if first:   # the paced visitor first: caches and pools are warm then
             row["latency"] = load.latency(server.port, case, sites)
-        row["rounds"].append(load.measure(server, wrk, wire, self.args.seconds))
+        row["rounds"].append(load.measure(server, wrk, wire, max(case.least, self.args.seconds)))
         if first and case.calls:
             row["syscalls"] = load.syscalls(server, wrk, self.box, 1)
         load.check(server.port, case, sites, peer.constant)
