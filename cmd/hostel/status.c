@@ -15,6 +15,7 @@
 #include <yaml.h>
 
 #define WATCH_SECONDS 2
+#define FEW_DAYS      14
 
 /* --- one line, parsed -----------------------------------------------------------------------
  */
@@ -193,6 +194,22 @@ show_user(struct record *r, struct shown *t)
     }
 }
 
+/* Those that need somebody: the others are many. */
+static void
+show_certificate(struct record *r, struct shown *t)
+{
+    bool expired = strcmp(text_of(r, r->root, "expired"), "true") == 0;
+    bool kept = strcmp(text_of(r, r->root, "kept"), "true") == 0;
+    uint64_t days = number_of(r, r->root, "days_left");
+
+    if (!kept && (days >= FEW_DAYS || !*text_of(r, r->root, "days_left")))
+        return;
+    heading(t, "certificate", "  CERTIFICATE OF                           DAYS LEFT");
+    printf("  %-40s %9s%s\n", text_of(r, r->root, "vhost"),
+           expired ? "expired" : text_of(r, r->root, "days_left"),
+           kept ? "  (its files are no good: the one before is served)" : "");
+}
+
 static void
 on_record(void *data, struct span line)
 {
@@ -215,6 +232,8 @@ on_record(void *data, struct span line)
         printf("  %s\n", text_of(&r, r.root, "error"));
     } else if (strcmp(is, "user") == 0) {
         show_user(&r, t);
+    } else if (strcmp(is, "certificate") == 0) {
+        show_certificate(&r, t);
     }
     yaml_document_delete(&r.doc);
 }

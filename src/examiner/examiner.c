@@ -76,7 +76,7 @@ on_examine(struct examiner *e, struct message *m)
     if (rc == 0)
         rc = read_all(m->fds[1], &key);
     if (rc == 0) {
-        look_at_pair(chain, key, ask.names, time(NULL), &found, &covered);
+        answer.until = look_at_pair(chain, key, ask.names, time(NULL), &found, &covered);
         answer.id = ask.id;
         answer.found = buf_span(&found);
         answer.covered = buf_span(&covered);

@@ -8,6 +8,7 @@
 
 #include "hostel/base/buf.h"
 
+#include <stdint.h>
 #include <time.h>
 
 /* How bad is it? The first byte of a line. */
@@ -22,9 +23,10 @@
  * in   names       '\n'-separated host names that the certificate has to cover
  * out  found       a line for each thing that is wrong, parted by '\n'; capped
  * out  covered     the DNS names of the certificate, parted by '\n'; capped
+ * ret  its end, seconds of the epoch; 0: there is none to be read
  */
-void look_at_pair(struct span chain, struct span key, struct span names, time_t now,
-                  struct buf *found, struct buf *covered);
+uint64_t look_at_pair(struct span chain, struct span key, struct span names, time_t now,
+                      struct buf *found, struct buf *covered);
 
 /*
  * A self-signed certificate for some names, P-256.

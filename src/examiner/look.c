@@ -119,6 +119,16 @@ look_at_dates(X509 *cert, const char *what, time_t now, struct buf *found)
     free(to);
 }
 
+/* ret  seconds of the epoch; 0: not to be known */
+static uint64_t
+end_of(X509 *cert)
+{
+    struct tm tm;
+    time_t t = ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) == 1 ? timegm(&tm) : 0;
+
+    return t > 0 ? (uint64_t)t : 0;
+}
+
 static void
 look_at_kind(X509 *cert, struct buf *found)
 {
@@ -219,13 +229,14 @@ look_at_order(STACK_OF(X509) * chain, struct buf *found)
     }
 }
 
-void
+uint64_t
 look_at_pair(struct span chain_pem, struct span key_pem, struct span names, time_t now,
              struct buf *found, struct buf *covered)
 {
     STACK_OF(X509) * chain;
     EVP_PKEY *key;
     X509 *cert;
+    uint64_t until = 0;
 
     ERR_clear_error();
     chain = read_chain(chain_pem, found);
@@ -238,6 +249,7 @@ look_at_pair(struct span chain_pem, struct span key_pem, struct span names, time
         look_at_names(cert, names, covered, found);
         look_at_dates(cert, "the certificate", now, found);
         look_at_order(chain, found);
+        until = end_of(cert);
     }
     for (int i = 1; i < sk_X509_num(chain); i++) {
         char *name = subject(sk_X509_value(chain, i));
@@ -250,4 +262,5 @@ look_at_pair(struct span chain_pem, struct span key_pem, struct span names, time
     EVP_PKEY_free(key);
     sk_X509_pop_free(chain, X509_free);
     ERR_clear_error();
+    return until;
 }

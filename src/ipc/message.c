@@ -219,19 +219,21 @@ msg_vhost_get(struct reader *r, struct msg_vhost *m)
     m->acme = get_u8(r);
     return got(r, m->names.n && m->root.n && absolute(m->root) && absolute(m->fallback) &&
                       m->by_default <= 1 && m->autoindex <= 1 && m->compress <= 1 &&
-                      m->stream <= 1 && m->symlinks <= MSG_SYMLINKS_OFF && m->hsts_subdomains <= 1 &&
-                      m->acme <= 1);
+                      m->stream <= 1 && m->symlinks <= MSG_SYMLINKS_OFF &&
+                      m->hsts_subdomains <= 1 && m->acme <= 1);
 }
 
 void
 msg_tls_put(struct writer *w, const struct msg_tls *m)
 {
+    put_u32(w, m->vhost);
     put_u8(w, m->version_min);
 }
 
 int
 msg_tls_get(struct reader *r, struct msg_tls *m)
 {
+    m->vhost = get_u32(r);
     m->version_min = get_u8(r);
     return got(r, m->version_min == 12 || m->version_min == 13);
 }
@@ -475,6 +477,7 @@ msg_examined_put(struct writer *w, const struct msg_examined *m)
     put_u32(w, m->id);
     put_span(w, m->found);
     put_span(w, m->covered);
+    put_u64(w, m->until);
 }
 
 int
@@ -483,6 +486,7 @@ msg_examined_get(struct reader *r, struct msg_examined *m)
     m->id = get_u32(r);
     m->found = get_span(r, MSG_FOUND_MAX);
     m->covered = get_span(r, MSG_NAMES_MAX);
+    m->until = get_u64(r);
     return got(r, true);
 }
 

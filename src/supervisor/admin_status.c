@@ -6,6 +6,7 @@
 #include "hostel/base/date.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 static void
@@ -179,6 +180,27 @@ say_user(struct admin_client *c, struct room *r)
     admin_done(c, &j);
 }
 
+static void
+say_certificate(struct admin_client *c, size_t vhost)
+{
+    const struct generation *g = c->s->gen;
+    const struct conf_vhost *v = &g->conf->vhosts[vhost];
+    const struct certificate *cert = &g->certificates[vhost];
+    uint64_t now = (uint64_t)time(NULL);
+    struct json j = admin_begin(c);
+
+    json_string(&j, "is", "certificate");
+    json_string(&j, "vhost", v->host);
+    json_string(&j, "user", g->conf->users[v->user].ids.name);
+    if (cert->until) {
+        json_number(&j, "until", cert->until);
+        json_number(&j, "days_left", cert->until > now ? (cert->until - now) / 86400 : 0);
+        json_bool(&j, "expired", cert->until <= now);
+    }
+    json_bool(&j, "kept", cert->kept); /* what its files hold now is no good */
+    admin_done(c, &j);
+}
+
 /* The files of which something is not in effect. */
 static void
 say_broken(struct admin_client *c)
@@ -205,12 +227,17 @@ admin_status(struct admin_client *c, char *const *words)
 void
 admin_status_more(struct admin_client *c)
 {
+    const struct conf *conf = c->s->conf;
+    size_t nrooms = c->s->nrooms;
+
     while (admin_room(c)) {
-        if (c->cursor >= c->s->nrooms) {
+        if (c->cursor >= nrooms + conf->nvhosts) {
             admin_end(c, true, "%s", "");
             return;
         }
-        if (c->s->rooms[c->cursor])
+        if (c->cursor >= nrooms && conf->vhosts[c->cursor - nrooms].tls)
+            say_certificate(c, c->cursor - nrooms);
+        else if (c->cursor < nrooms && c->s->rooms[c->cursor])
             say_user(c, c->s->rooms[c->cursor]);
         c->cursor++;
     }

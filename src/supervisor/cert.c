@@ -93,7 +93,7 @@ supervisor_cert(const struct conf *conf, struct span names, unsigned days, const
         free(name);
         return rc;
     }
-    rc = examiner_start(&o.examiner, conf, &ops);
+    rc = examiner_start(&o.examiner, conf, -1, &ops);
     if (rc == 0)
         rc = ask(&o, names, days);
     if (rc == 0)

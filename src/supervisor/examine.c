@@ -23,27 +23,22 @@
 
 struct examination {
     struct examiner examiner;
-    struct conf *conf;
-    struct examine_names *names;
+    const struct conf *conf;
+    const struct examine_names *names;
+    const struct examine_ops *ops;
+    void *data; /* theirs */
     size_t next, asked;
-    bool *useless; /* of each vhost: it is not served with TLS */
-    unsigned wrong;
 };
 
 static void
 say(struct examination *e, size_t vhost, char how, struct span text)
 {
-    const struct conf_vhost *v = &e->conf->vhosts[vhost];
     struct buf line;
 
     buf_init(&line, LINE_MAX_OUT);
     log_escape(&line, text);
-    fprintf(stderr, "%s:%zu: vhost %s: %s%.*s\n", v->file, v->tls->line, v->host,
-            how == EXAMINE_WARNING ? "warning: " : "", (int)line.len, line.data + line.start);
+    e->ops->say(e->data, vhost, how, buf_span(&line));
     buf_done(&line);
-    e->wrong += how != EXAMINE_WARNING;
-    if (how == EXAMINE_USELESS)
-        e->useless[vhost] = true;
 }
 
 static void sayf(struct examination *e, size_t vhost, char how, const char *fmt, ...)
@@ -61,6 +56,20 @@ sayf(struct examination *e, size_t vhost, char how, const char *fmt, ...)
     va_end(ap);
     say(e, vhost, how, buf_span(&text));
     buf_done(&text);
+}
+
+static void
+check_span(struct examination *e, size_t vhost, struct span covered)
+{
+    struct span name;
+    const struct conf_vhost *other =
+        examine_names_span(e->names, covered, e->conf->vhosts[vhost].user, &name);
+
+    if (other)
+        sayf(e, vhost, EXAMINE_USELESS,
+             "its certificate covers `%.*s`, which is vhost %s of another user (%s): "
+             "each user needs a certificate of his own",
+             (int)name.n, name.p, other->host, other->file);
 }
 
 /* --- asking --------------------------------------------------------------------------------
@@ -126,9 +135,14 @@ ask_on(struct examination *e)
 
     for (; rc == 0 && e->next < e->conf->nvhosts && e->asked < ASKED_MAX; e->next++) {
         int fds[2] = {-1, -1};
+        struct span covered;
 
         if (!e->conf->vhosts[e->next].tls)
             continue;
+        if (e->ops->known && e->ops->known(e->data, e->next, &covered)) {
+            check_span(e, e->next, covered);
+            continue;
+        }
         if (open_files(e, e->next, fds) == 0) {
             rc = ask(e, e->next, fds);
             e->asked++;
@@ -141,27 +155,6 @@ ask_on(struct examination *e)
 
 /* --- answers -------------------------------------------------------------------------------
  */
-
-/* Browsers use a connection for every name of its certificate, and would meet 421 there. */
-static void
-check_span(struct examination *e, size_t vhost, struct span covered)
-{
-    const struct conf *c = e->conf;
-    struct span name;
-
-    while (span_cut(&covered, '\n', &name)) {
-        const struct conf_vhost *other =
-            examine_names_other(e->names, name, c->vhosts[vhost].user);
-
-        if (!other)
-            continue;
-        sayf(e, vhost, EXAMINE_USELESS,
-             "its certificate covers `%.*s`, which is vhost %s of another user (%s): "
-             "each user needs a certificate of his own",
-             (int)name.n, name.p, other->host, other->file);
-        return;
-    }
-}
 
 static int
 on_examined(struct examination *e, struct message *m)
@@ -177,6 +170,8 @@ on_examined(struct examination *e, struct message *m)
         if (line.n > 1)
             say(e, answer.id, line.p[0], span_skip(line, 1));
     check_span(e, answer.id, answer.covered);
+    if (e->ops->examined)
+        e->ops->examined(e->data, answer.id, answer.covered, answer.until);
     examiner_heard(&e->examiner);
     ask_on(e);
     return 0;
@@ -195,8 +190,8 @@ static const struct channel_ops ops = {on_message, examiner_on_end, NULL};
 /* --- the whole -----------------------------------------------------------------------------
  */
 
-static bool
-any(const struct conf *c)
+bool
+examine_any(const struct conf *c)
 {
     for (size_t i = 0; i < c->nvhosts; i++)
         if (c->vhosts[i].tls)
@@ -205,30 +200,57 @@ any(const struct conf *c)
 }
 
 int
-supervisor_examine(struct conf *conf, unsigned *wrong)
+examine(const struct conf *conf, const struct examine_names *names, int exe_fd,
+        const struct examine_ops *examine_ops, void *data)
 {
-    struct examination e = {.conf = conf};
+    struct examination e = {.conf = conf, .names = names, .ops = examine_ops, .data = data};
     int rc;
 
-    *wrong = 0;
-    if (!any(conf))
-        return 0;
     e.examiner.data = &e;
-    e.names = examine_names_new(conf);
-    e.useless = mem_new_array(conf->nvhosts, sizeof(*e.useless));
-    rc = examiner_start(&e.examiner, conf, &ops);
+    rc = examiner_start(&e.examiner, conf, exe_fd, &ops);
     if (rc == 0) {
         ask_on(&e);
         rc = e.examiner.error || e.asked == 0 ? e.examiner.error : examiner_wait(&e.examiner);
     }
     examiner_finish(&e.examiner);
+    return rc;
+}
+
+/* --- "hostel check" ------------------------------------------------------------------------
+ */
+
+struct check {
+    const struct conf *conf;
+    unsigned wrong;
+};
+
+static void
+check_say(void *data, size_t vhost, char how, struct span text)
+{
+    struct check *c = data;
+    const struct conf_vhost *v = &c->conf->vhosts[vhost];
+
+    fprintf(stderr, "%s:%zu: vhost %s: %s%.*s\n", v->file, v->tls->line, v->host,
+            how == EXAMINE_WARNING ? "warning: " : "", (int)text.n, text.p);
+    c->wrong += how != EXAMINE_WARNING;
+}
+
+int
+supervisor_examine(const struct conf *conf, unsigned *wrong)
+{
+    static const struct examine_ops check = {.say = check_say};
+    struct check c = {conf, 0};
+    struct examine_names *names;
+    int rc;
+
+    *wrong = 0;
+    if (!examine_any(conf))
+        return 0;
+    names = examine_names_new(conf);
+    rc = examine(conf, names, -1, &check, &c);
+    examine_names_free(&names);
     if (rc < 0)
         fprintf(stderr, "hostel: certificates cannot be looked at: %s\n", uv_strerror(rc));
-    for (size_t i = 0; i < conf->nvhosts; i++)
-        if (e.useless[i])
-            conf_drop_tls(&conf->vhosts[i]);
-    *wrong = e.wrong;
-    examine_names_free(&e.names);
-    free(e.useless);
+    *wrong = c.wrong;
     return rc;
 }

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #define NAME_MAX_LEN 255
@@ -145,6 +146,28 @@ examine_names_other(const struct examine_names *n, struct span name, size_t user
     for (size_t i = lower(n, &key); i < n->n && span_eq(n->all[i].below, key.below); i++)
         if (n->all[i].vhost->user != user)
             return n->all[i].vhost;
+    return NULL;
+}
+
+const struct conf_vhost *
+examine_names_host(const struct examine_names *n, const char *host)
+{
+    const struct conf_vhost *v = exact(n, span_str(host));
+
+    return v && strcmp(v->host, host) == 0 ? v : NULL;
+}
+
+/* Browsers use a connection for every name of its certificate, and would meet 421 there. */
+const struct conf_vhost *
+examine_names_span(const struct examine_names *n, struct span covered, size_t user,
+                   struct span *name)
+{
+    while (span_cut(&covered, '\n', name)) {
+        const struct conf_vhost *other = examine_names_other(n, *name, user);
+
+        if (other)
+            return other;
+    }
     return NULL;
 }
 

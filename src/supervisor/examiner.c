@@ -1,6 +1,7 @@
 /*
- * An examiner's start and end: this side of it. It runs before the supervisor's loop, or
- * instead of it (`hostel check`, `hostel cert`), on a loop of its own. Floor 6, hostel.
+ * An examiner's start and end: this side of it. It runs before the supervisor's loop, instead
+ * of it (`hostel check`, `hostel cert`) or in a reload's thread beside it, on a loop of its
+ * own. Floor 6, hostel.
  */
 #include "examiner.h"
 #include "supervisor.h"
@@ -8,6 +9,7 @@
 #include "hostel/base/mem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +68,8 @@ on_spawned(void *data, pid_t pid, const struct spawn_error *error)
 
 /* Its root directory: nobody can ever make an entry in one that is removed already. */
 static int
-spawn_in(struct examiner *t, const struct conf *conf, struct spawn_spec *spec, int channel)
+spawn_in(struct examiner *t, const struct conf *conf, int exe_fd, struct spawn_spec *spec,
+         int channel)
 {
     static char *const envp[] = {NULL};
     static char *const argv[] = {(char *)(uintptr_t) "hostel-examiner", NULL};
@@ -83,7 +86,8 @@ spawn_in(struct examiner *t, const struct conf *conf, struct spawn_spec *spec, i
     /* 0 to 2 lead nowhere: a terminal can be read as well, and takes more than words */
     spec->nfds = 4;
     spec->fds[3] = channel;
-    spec->exec_fd = helper_open("hostel-examiner");
+    spec->exec_fd =
+        exe_fd >= 0 ? fcntl(exe_fd, F_DUPFD_CLOEXEC, 3) : helper_open("hostel-examiner");
     if (spec->exec_fd < 0)
         return spec->exec_fd;
     if (conf->switching) {
@@ -102,7 +106,8 @@ spawn_in(struct examiner *t, const struct conf *conf, struct spawn_spec *spec, i
 }
 
 int
-examiner_start(struct examiner *t, const struct conf *conf, const struct channel_ops *ops)
+examiner_start(struct examiner *t, const struct conf *conf, int exe_fd,
+               const struct channel_ops *ops)
 {
     struct spawn_spec spec;
     int pair[2], rc;
@@ -116,7 +121,7 @@ examiner_start(struct examiner *t, const struct conf *conf, const struct channel
     rc = channel_pair(pair);
     if (rc < 0)
         return rc;
-    rc = spawn_in(t, conf, &spec, pair[1]);
+    rc = spawn_in(t, conf, exe_fd, &spec, pair[1]);
     fd_close(&pair[1]);
     if (spec.exec_fd >= 0)
         fd_close(&spec.exec_fd);
@@ -144,7 +149,9 @@ examiner_finish(struct examiner *t)
     fd_close(&t->pid_fd);
     remove_root(t);
     uv_close((uv_handle_t *)&t->late, NULL);
-    uv_run(&t->loop, UV_RUN_DEFAULT); /* a start that was under way ends as well */
+    /* a start that was under way ends as well; it was told to stop before that */
+    while (uv_run(&t->loop, UV_RUN_DEFAULT) != 0)
+        ;
     (void)uv_loop_close(&t->loop);
 }
 

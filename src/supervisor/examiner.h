@@ -22,10 +22,12 @@ struct examiner {
 };
 
 /*
+ * in   exe_fd  its program, lent; -1: it is looked for
  * in   ops  called with t; on_end is examiner_on_end()
  * ret  0 or -errno; examiner_finish() in both cases
  */
-int examiner_start(struct examiner *t, const struct conf *conf, const struct channel_ops *ops);
+int examiner_start(struct examiner *t, const struct conf *conf, int exe_fd,
+                   const struct channel_ops *ops);
 
 /* Until examiner_leave() is called, it ends, or says nothing for too long. ret  0 or -errno */
 int examiner_wait(struct examiner *t);

@@ -1,4 +1,5 @@
 /* A configuration and all that follows from it. Floor 6, hostel. */
+#include "digest.h"
 #include "generation.h"
 #include "inherit.h"
 #include "supervisor.h"
@@ -10,6 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define LINES_MAX 1000 /* of what is wrong: nobody reads more */
 
 /* --- users and their vhosts -----------------------------------------------------------------
  */
@@ -56,40 +59,31 @@ find_pools(struct generation *g, struct part *p)
     }
 }
 
-/* FNV-1a, as of all digests here: an administrator's files, which nobody makes to collide. */
-static uint64_t
-digest_string(uint64_t d, const char *s)
-{
-    do
-        d = (d ^ (unsigned char)*s) * 1099511628211ULL;
-    while (*s++);
-    return d;
-}
-
 /* What jails.c takes of a configuration, but for PHP's own, which is the pool's settings. */
 static uint64_t
 jail_of(const struct generation *g, size_t user)
 {
     const struct conf_user *u = &g->conf->users[user];
     const struct part *p = &g->parts[user];
-    uint64_t d = digest_string(14695981039346656037ULL, u->ids.home);
+    uint64_t d = digest_str(DIGEST_START, u->ids.home);
 
     if (!u->jailed)
         return 0;
     for (size_t i = p->first; i < p->first + p->count; i++)
-        d = digest_string(d, g->conf->vhosts[g->order[i]].root);
+        d = digest_str(d, g->conf->vhosts[g->order[i]].root);
     return d ? d : 1;
 }
 
-/* in  conf  takes */
+/* in  conf, certificates  takes */
 static struct generation *
-generation_new(const struct supervisor *s, struct conf *conf)
+generation_new(const struct supervisor *s, struct conf *conf, struct certificate *certificates)
 {
     struct generation *g = mem_new(sizeof(*g));
 
     g->refs = 1;
     g->number = s->gen ? s->gen->number + 1 : 1;
     g->conf = conf;
+    g->certificates = certificates;
     g->routes_fd = -1;
     g->parts = mem_new_array(conf->nusers, sizeof(*g->parts));
     g->order = mem_new_array(conf->nvhosts, sizeof(*g->order));
@@ -122,6 +116,7 @@ generation_drop(struct generation **gen)
         return;
     logs_close(&g->logs);
     fd_close(&g->routes_fd);
+    certificates_free(&g->certificates, g->conf->nvhosts);
     conf_free(&g->conf);
     free(g->parts);
     free(g->order);
@@ -260,12 +255,16 @@ judge_vhost(void *data, const struct conf *c, const struct conf_vhost *v)
     return NULL;
 }
 
-static void
-add_error(struct conf_errors *errors, char *line)
+void
+generation_error(struct conf_errors *errors, char *line)
 {
+    errors->said++;
+    if (errors->n >= LINES_MAX) {
+        free(line);
+        return;
+    }
     errors->lines = mem_grow(errors->lines, (errors->n + 1) * sizeof(*errors->lines));
     errors->lines[errors->n++] = line;
-    errors->said++;
 }
 
 /* The server's own log comes last: it is the main file's. */
@@ -273,25 +272,27 @@ static int
 finish(const struct supervisor *s, struct judge *j, struct conf *conf, struct generation **out,
        struct conf_errors *errors)
 {
+    struct certificate *certificates;
     struct generation *g;
-    unsigned wrong;
     char *error;
     int rc;
 
     if (logs_prepare(&j->logs, j->before, conf, conf->error_log, &error) < 0) {
-        add_error(errors, mem_fmt("%s: error_log: %s", conf->files[0], error));
+        generation_error(errors, mem_fmt("%s: error_log: %s", conf->files[0], error));
         free(error);
         logs_close(&j->logs);
         conf_free(&conf);
         return -EINVAL;
     }
-    /* a certificate that is no good costs its own site its TLS, and no other site anything */
-    (void)supervisor_examine(conf, &wrong);
-    g = generation_new(s, conf);
+    rc = certificates_load(s, conf, &certificates, errors);
+    g = generation_new(s, conf, certificates);
     g->logs = j->logs;
-    rc = route(g, s);
+    if (rc == 0) {
+        rc = route(g, s);
+        if (rc < 0)
+            generation_error(errors, mem_fmt("routing table: %s", uv_strerror(rc)));
+    }
     if (rc < 0) {
-        add_error(errors, mem_fmt("routing table: %s", uv_strerror(rc)));
         generation_drop(&g);
         return -EINVAL;
     }
@@ -328,7 +329,7 @@ generation_of(const struct supervisor *s, struct conf *conf, struct generation *
 
         if (!error)
             continue;
-        add_error(errors, error);
+        generation_error(errors, error);
         logs_close(&j.logs);
         conf_free(&conf);
         return -EINVAL;

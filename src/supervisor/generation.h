@@ -8,8 +8,11 @@
 
 #include "hostel/conf/model.h"
 
-#define NO_ROOM UINT32_MAX
-#define NO_POOL UINT32_MAX
+#include <stdatomic.h>
+
+#define NO_ROOM  UINT32_MAX
+#define NO_POOL  UINT32_MAX
+#define NO_VHOST SIZE_MAX
 
 struct supervisor;
 
@@ -29,6 +32,17 @@ struct log_target {
     gid_t group; /* may read it; 0 = several would */
 };
 
+/* What is known of a vhost's certificate and key. */
+struct certificate {
+    size_t before;     /* the same site in the generation before, which had one; or NO_VHOST */
+    uint64_t identity; /* of these two files for these names: others have another */
+    uint64_t until;    /* its end, seconds of the epoch; 0: not to be known */
+    char *covered;     /* its names, '\n'-separated; owned; NULL: not looked at */
+    bool good;         /* nothing was said of it */
+    bool kept;         /* the files are no good: it is the one of the generation before */
+    atomic_bool held;  /* the user's room has it; set on the loop, the reload's thread looks */
+};
+
 struct generation {
     unsigned refs;
     uint64_t number;     /* 1 is the one of the start */
@@ -38,8 +52,9 @@ struct generation {
     uint32_t *pool_of;   /* conf->nvhosts: id among his user's pools, or NO_POOL */
     size_t *pool_vhosts; /* the first vhost that has these php settings */
     size_t npool_vhosts;
-    void *logs;    /* a tsearch(3) tree of struct log_target */
-    int routes_fd; /* the routing table; -1 */
+    struct certificate *certificates; /* conf->nvhosts; of those with tls */
+    void *logs;                       /* a tsearch(3) tree of struct log_target */
+    int routes_fd;                    /* the routing table; -1 */
 };
 
 /*
@@ -61,6 +76,26 @@ int generation_of(const struct supervisor *s, struct conf *conf, struct generati
 struct generation *generation_hold(struct generation *g);
 /* Leaves NULL. */
 void generation_drop(struct generation **g);
+
+/* --- certificates.c --- */
+
+/*
+ * Look at the certificates of a configuration; what was looked at before and is the same is not
+ * looked at again. A site whose new one cannot be served keeps the one before, where the room
+ * has it, else it loses its tls; neither costs another site anything.
+ *
+ * out  certificates  of each vhost; owned by the caller
+ * out  errors        a line more for each that is no good
+ * ret  0; -errno: they could not be looked at, and there is a generation that can stay
+ */
+int certificates_load(const struct supervisor *s, struct conf *conf,
+                      struct certificate **certificates, struct conf_errors *errors);
+void certificates_free(struct certificate **certificates, size_t n);
+/* What tells a vhost's certificate from others, by its files as they are now. */
+uint64_t certificate_identity(const struct conf *conf, const struct conf_vhost *v);
+
+/* Add a line. in  line  takes */
+void generation_error(struct conf_errors *errors, char *line);
 
 /* --- logs.c --- */
 

@@ -108,6 +108,7 @@ apply(struct supervisor *s, struct generation *gen)
     take_error_log(s);
     acceptors_tell_generation(s); /* before they hear who is gone: see generation.c */
     rooms_take_generation(s);
+    secrets_renew(s);
     generation_drop(&before);
 }
 
@@ -200,8 +201,10 @@ on_loaded(uv_async_t *async)
 int
 reload_init(struct supervisor *s)
 {
+    int rc = secrets_init(s);
+
     s->reload.loaded.data = s;
-    return uv_async_init(&s->loop, &s->reload.loaded, on_loaded);
+    return rc < 0 ? rc : uv_async_init(&s->loop, &s->reload.loaded, on_loaded);
 }
 
 static int
@@ -284,7 +287,7 @@ reload_step(struct supervisor *s)
 
     if (r->reopen_again && !r->running)
         reopen_start(s);
-    if (r->running || (r->settling && !rooms_settled(s)))
+    if (r->running || (r->settling && (s->renewal.running || !rooms_settled(s))))
         return;
     if (r->settling) {
         r->settling = false;

@@ -3,9 +3,9 @@
  * tickets. Floor 6, hostel.
  *
  * The bytes of a key never lie in this process's memory: the kernel copies the file into a
- * sealed memfd, and the memfd goes to the worker. One is kept for each file that a running
- * worker was given, so that the next worker of the same user gets the same pair, whatever has
- * become of the files since; a reload reads them anew.
+ * sealed memfd, and the memfd goes to the worker. One is kept for each file that a worker was
+ * given, so that the next worker of the same user gets the same pair, whatever has become of
+ * the files since; a reload that finds others there, and good ones, has them read anew.
  */
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
@@ -23,16 +23,22 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define KEYS_MAX 2 /* the newest, and the one before */
+#define KEYS_MAX          2  /* the newest, and the one before */
+#define RENEWALS_TURN     16 /* of a turn of the loop: a millisecond's work */
+#define RENEWAL_PAUSE_MS  1
+#define RENEWAL_QUEUE_MAX (32 * 1024) /* a worker that has so much to read reads it first */
+#define RENEWAL_LATE_MS   5000
 
 struct secret_pair {
-    const struct conf_vhost *vhost;
-    int chain, key; /* sealed memfds; -1: could not be read */
+    uint64_t identity; /* of the files when they were read */
+    int chain, key;    /* sealed memfds; -1: not read */
+    bool due;          /* there is another to be read */
 };
 
 struct room_secrets {
-    struct secret_pair *pairs;
+    struct secret_pair *pairs; /* of the user's vhosts, in the order of his part */
     size_t npairs;
+    size_t ndue;
     unsigned nkeys;
     unsigned char keys[KEYS_MAX][MSG_TICKET_BYTES];
     uint64_t turn_ms; /* a new key then */
@@ -47,31 +53,75 @@ secrets_wanted(const struct room *r)
     return false;
 }
 
-/* The pairs belong to vhosts of the generation before: the same ones, or none that counts. */
+static struct secret_pair *
+pairs_new(size_t n)
+{
+    struct secret_pair *pairs = mem_new_array(n, sizeof(*pairs));
+
+    for (size_t i = 0; i < n; i++)
+        pairs[i].chain = pairs[i].key = -1;
+    return pairs;
+}
+
+static void
+pairs_free(struct secret_pair *pairs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        fd_close(&pairs[i].chain);
+        fd_close(&pairs[i].key);
+    }
+    free(pairs);
+}
+
+/* The place of a vhost in a user's part, which goes upwards. ret  or part->count */
+static size_t
+place_of(const struct generation *g, const struct part *part, size_t vhost)
+{
+    size_t low = 0, high = part->count;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (g->order[part->first + mid] < vhost)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < part->count && g->order[part->first + low] == vhost ? low : part->count;
+}
+
 void
 secrets_take_generation(struct room *r, const struct generation *before, size_t user)
 {
     const struct part *old = &before->parts[user];
     struct room_secrets *secrets = r->secrets;
+    struct secret_pair *last;
+    size_t nlast;
 
     if (!secrets)
         return;
+    last = secrets->pairs;
+    nlast = secrets->npairs;
+    secrets->npairs = r->part->count;
+    secrets->pairs = pairs_new(secrets->npairs);
+    secrets->ndue = 0;
     for (size_t i = 0; i < secrets->npairs; i++) {
+        size_t vhost = r->gen->order[r->part->first + i], k;
+        struct certificate *c = &r->gen->certificates[vhost];
         struct secret_pair *p = &secrets->pairs[i];
-        size_t k = 0;
 
-        while (k < old->count &&
-               &before->conf->vhosts[before->order[old->first + k]] != p->vhost)
-            k++;
-        if (k < old->count && old->digest == r->part->digest) {
-            p->vhost = &r->gen->conf->vhosts[r->gen->order[r->part->first + k]];
+        if (!r->gen->conf->vhosts[vhost].tls || c->before == NO_VHOST)
             continue;
-        }
-        fd_close(&p->chain);
-        fd_close(&p->key);
-        *p = secrets->pairs[--secrets->npairs];
-        i--;
+        k = place_of(before, old, c->before);
+        if (k >= nlast || last[k].key < 0)
+            continue;
+        *p = last[k];
+        last[k].chain = last[k].key = -1;
+        p->due = p->identity != c->identity;
+        secrets->ndue += p->due;
+        atomic_store(&c->held, !p->due);
     }
+    pairs_free(last, nlast);
 }
 
 void
@@ -79,11 +129,7 @@ secrets_free(struct room_secrets **s)
 {
     if (!*s)
         return;
-    for (size_t i = 0; i < (*s)->npairs; i++) {
-        fd_close(&(*s)->pairs[i].chain);
-        fd_close(&(*s)->pairs[i].key);
-    }
-    free((*s)->pairs);
+    pairs_free((*s)->pairs, (*s)->npairs);
     explicit_bzero(*s, sizeof(**s));
     free(*s);
     *s = NULL;
@@ -159,6 +205,8 @@ secrets_send_tickets(struct worker_child *w)
         return 0;
     if (!w->room->secrets) {
         w->room->secrets = mem_new(sizeof(*w->room->secrets));
+        w->room->secrets->npairs = w->room->part->count;
+        w->room->secrets->pairs = pairs_new(w->room->part->count);
         rc = turn_keys(w->room->secrets, date_mono_ms());
     }
     return rc < 0 ? rc : send_keys(w);
@@ -192,38 +240,60 @@ read_file(const struct room *r, const struct conf_vhost *v, const char *path)
     int rc = secret_read(path, r->s->conf->switching ? r->user->ids.uid : geteuid(), &fd, &why);
 
     if (rc < 0)
-        log_error("%s: vhost %s is not served with TLS: %s: %s", v->file, v->host, path, why);
+        log_error("%s: vhost %s: its certificate cannot be read: %s: %s", v->file, v->host,
+                  path, why);
     free(why);
     return fd;
 }
 
-static const struct secret_pair *
-pair_of(struct room *r, const struct conf_vhost *v)
+static int
+read_pair(const struct room *r, const struct conf_vhost *v, struct secret_pair *p)
 {
-    struct room_secrets *secrets = r->secrets;
-    struct secret_pair *p;
-
-    for (size_t i = 0; i < secrets->npairs; i++)
-        if (secrets->pairs[i].vhost == v && secrets->pairs[i].key >= 0)
-            return &secrets->pairs[i];
-    secrets->pairs = mem_grow(secrets->pairs, (secrets->npairs + 1) * sizeof(*p));
-    p = &secrets->pairs[secrets->npairs++];
-    *p = (struct secret_pair){v, -1, -1};
+    *p = (struct secret_pair){certificate_identity(r->gen->conf, v), -1, -1, false};
     p->chain = read_file(r, v, v->tls->certificate);
     if (p->chain >= 0)
         p->key = read_file(r, v, v->tls->key);
-    if (p->key < 0) { /* the next worker tries again */
-        fd_close(&p->chain);
-        secrets->npairs--;
+    if (p->key >= 0)
+        return 0;
+    fd_close(&p->chain);
+    return -ENOENT;
+}
+
+/*
+ * What is there is what was looked at, or the one before that is kept. Where there is another
+ * it takes its place, once it can be read.
+ *
+ * ret  NULL: there is none
+ */
+static const struct secret_pair *
+pair_of(struct room *r, uint32_t nth)
+{
+    size_t vhost = r->gen->order[r->part->first + nth];
+    struct certificate *c = &r->gen->certificates[vhost];
+    struct secret_pair *p, fresh;
+
+    if (!r->secrets || nth >= r->secrets->npairs)
         return NULL;
-    }
+    p = &r->secrets->pairs[nth];
+    if (p->key >= 0 && !p->due)
+        return p;
+    r->secrets->ndue -= p->due;
+    p->due = false;
+    if (read_pair(r, &r->gen->conf->vhosts[vhost], &fresh) < 0)
+        return p->key >= 0 ? p : NULL; /* the next worker tries again */
+    fd_close(&p->chain);
+    fd_close(&p->key);
+    *p = fresh;
+    atomic_store(&c->held, p->identity == c->identity); /* else nobody has looked at it */
     return p;
 }
 
 int
-secrets_send_tls(struct worker_child *w, const struct conf_vhost *v)
+secrets_send_tls(struct worker_child *w, uint32_t nth)
 {
-    const struct secret_pair *p = v->tls ? pair_of(w->room, v) : NULL;
+    const struct room *r = w->room;
+    const struct conf_vhost *v = &r->gen->conf->vhosts[r->gen->order[r->part->first + nth]];
+    const struct secret_pair *p = v->tls ? pair_of(w->room, nth) : NULL;
     struct msg_tls m;
     struct buf b;
     struct writer out = {&b, 0};
@@ -231,7 +301,7 @@ secrets_send_tls(struct worker_child *w, const struct conf_vhost *v)
 
     if (!p)
         return 0;
-    m.version_min = (uint8_t)v->tls->version_min;
+    m = (struct msg_tls){nth, (uint8_t)v->tls->version_min};
     fds[0] = fcntl(p->chain, F_DUPFD_CLOEXEC, 3);
     fds[1] = fcntl(p->key, F_DUPFD_CLOEXEC, 3);
     buf_init(&b, IPC_BYTES_MAX);
@@ -242,4 +312,102 @@ secrets_send_tls(struct worker_child *w, const struct conf_vhost *v)
     buf_done(&b);
     fd_close_all(fds, 2);
     return rc < 0 ? rc : 0;
+}
+
+/* --- to workers that run --------------------------------------------------------------------
+ *
+ * Their connections go on with what they began with; who comes now gets the new one. Files are
+ * read and messages sent a few at a time, so that nobody else waits for many of them.
+ */
+
+/* It was told of this part's vhosts, so it knows them by their numbers. */
+static bool
+takes_renewals(const struct worker_child *w)
+{
+    return w->control && !w->leaving && w->told == w->room->part->digest;
+}
+
+static bool
+any_takes(const struct room *r)
+{
+    const struct worker_child *w;
+
+    LIST_FOREACH(w, &r->workers, link)
+    if (takes_renewals(w))
+        return true;
+    return false;
+}
+
+/* ret  0; -EAGAIN: some worker has no room for it just now */
+static int
+renew(struct room *r, uint32_t nth, bool late)
+{
+    struct worker_child *w;
+
+    LIST_FOREACH(w, &r->workers, link)
+    if (takes_renewals(w) && w->control->queued_bytes > RENEWAL_QUEUE_MAX && !late)
+        return -EAGAIN;
+    LIST_FOREACH(w, &r->workers, link)
+    {
+        if (!takes_renewals(w))
+            continue;
+        if (w->control->queued_bytes > RENEWAL_QUEUE_MAX)
+            log_error("%s does not read: it goes on with the certificates that it has",
+                      w->child.label);
+        else if (secrets_send_tls(w, nth) < 0)
+            log_error("%s cannot be sent a certificate: it goes on with the one it has",
+                      w->child.label);
+    }
+    return 0;
+}
+
+/* ret  0: through; -EAGAIN: to be continued */
+static int
+renew_some(struct supervisor *s, uint64_t now_ms)
+{
+    struct renewal *n = &s->renewal;
+    unsigned done = 0;
+
+    for (; n->room < s->nrooms; n->room++, n->nth = 0) {
+        struct room *r = s->rooms[n->room];
+
+        if (!r || !r->secrets || r->secrets->ndue == 0 || !any_takes(r))
+            continue;
+        for (; n->nth < r->secrets->npairs; n->nth++) {
+            if (!r->secrets->pairs[n->nth].due)
+                continue;
+            if (done++ == RENEWALS_TURN || renew(r, (uint32_t)n->nth, now_ms > n->late_ms) < 0)
+                return -EAGAIN;
+            n->late_ms = now_ms + RENEWAL_LATE_MS;
+        }
+    }
+    return 0;
+}
+
+static void
+on_renewal(uv_timer_t *timer)
+{
+    struct supervisor *s = timer->data;
+
+    if (s->stop == STOP_NOT && renew_some(s, date_mono_ms()) < 0)
+        return;
+    uv_timer_stop(timer);
+    s->renewal.running = false;
+    reload_step(s);
+}
+
+int
+secrets_init(struct supervisor *s)
+{
+    s->renewal.timer.data = s;
+    return uv_timer_init(&s->loop, &s->renewal.timer);
+}
+
+void
+secrets_renew(struct supervisor *s)
+{
+    s->renewal.running = true;
+    s->renewal.room = s->renewal.nth = 0;
+    s->renewal.late_ms = date_mono_ms() + RENEWAL_LATE_MS;
+    uv_timer_start(&s->renewal.timer, on_renewal, 0, RENEWAL_PAUSE_MS);
 }

@@ -99,6 +99,9 @@ open_helpers(struct supervisor *s)
     s->worker_tls_exe = helper_open("hostel-worker-tls");
     if (s->worker_tls_exe < 0 && wants_tls(s->conf))
         return cannot("cannot find", "hostel-worker-tls", s->worker_tls_exe);
+    s->examiner_exe = helper_open("hostel-examiner"); /* of this build, whatever comes */
+    if (s->examiner_exe < 0 && wants_tls(s->conf))
+        return cannot("cannot find", "hostel-examiner", s->examiner_exe);
     s->tls_kernel = supervisor_ktls();
     return 0;
 }

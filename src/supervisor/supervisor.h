@@ -269,11 +269,22 @@ struct room_secrets; /* of a room that is served with TLS */
 bool secrets_wanted(const struct room *r);
 /* ret  0 or -errno */
 int secrets_send_tickets(struct worker_child *w);
-/* After its VHOST. A certificate that cannot be read is said, and left out. */
-int secrets_send_tls(struct worker_child *w, const struct conf_vhost *v);
+/*
+ * After its VHOST, and once more when there is another. A certificate that cannot be read is
+ * said, and left out.
+ *
+ * in  nth  of the user's vhosts
+ */
+int secrets_send_tls(struct worker_child *w, uint32_t nth);
 /* The room has taken its part of another generation. in  user  his index in the one before */
 void secrets_take_generation(struct room *r, const struct generation *before, size_t user);
 void secrets_free(struct room_secrets **s);
+/*
+ * Send the running workers what has changed, some at a time; s->renewal.running until all have
+ * been sent theirs, then reload_step() is called.
+ */
+int secrets_init(struct supervisor *s);
+void secrets_renew(struct supervisor *s);
 void secrets_sweep(struct supervisor *s, uint64_t now_ms);
 
 /* --- pools.c, pool_runs.c, pool_stuck.c -----------------------------------------------------
@@ -445,6 +456,14 @@ struct reload {
     struct conf_errors errors; /* likewise */
 };
 
+/* Certificates on their way to workers that run (secrets.c). */
+struct renewal {
+    uv_timer_t timer;
+    bool running;
+    size_t room, nth; /* where it is */
+    uint64_t late_ms; /* a worker that has no room for it by then goes without */
+};
+
 /* The next executable on its way (upgrade.c). */
 struct upgrade {
     pid_t pid;       /* 0: none */
@@ -465,11 +484,12 @@ struct supervisor {
     const struct conf *conf;   /* gen's */
     struct conf_errors broken; /* what of the files is not in effect */
     struct reload reload;
+    struct renewal renewal;
     struct upgrade upgrade;
     struct inheritance *inherited; /* until ready; NULL: this one began by itself */
     char *self_path;               /* of this executable, and of the next one */
-    int acceptor_exe, worker_exe, worker_tls_exe; /* O_PATH */
-    bool tls_kernel;                              /* it can encrypt what is sent */
+    int acceptor_exe, worker_exe, worker_tls_exe, examiner_exe; /* O_PATH */
+    bool tls_kernel; /* it can encrypt what is sent */
     char *run_dir;
     char *empty_dir, *php_dir; /* below it */
     int run_dir_fd, php_dir_fd;

@@ -5,6 +5,7 @@
  *   HELLO -> WORKER_INIT TICKETS? LOG* POOL* (VHOST TLS? RULE*)* START_WORKER -> READY ->
  * POOL_WANT ... STOP
  */
+#include "digest.h"
 #include "sends_rules.h"
 #include "supervisor.h"
 #include "hostel/base/date.h"
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* What waits for a worker that does not read: its vhosts, 32 KiB of names each at the most. */
 #define START_QUEUE_MAX (64 * 1024 * 1024)
@@ -39,14 +39,10 @@ struct telling {
     uint32_t nlogs;
 };
 
-/* FNV-1a: an administrator's files, which nobody makes to collide. */
 static void
 digest(struct telling *t, const void *p, size_t n)
 {
-    const unsigned char *bytes = p;
-
-    for (size_t i = 0; i < n; i++)
-        t->digest = (t->digest ^ bytes[i]) * 1099511628211ULL;
+    t->digest = digest_add(t->digest, p, n);
 }
 
 static int
@@ -267,39 +263,28 @@ https_port(const struct conf *conf)
     return port;
 }
 
-/* A certificate's files are read when it is sent; what tells them from others is their dates.
+/*
+ * Another certificate for the same site makes no other worker: those that run are sent it. So
+ * what the pair is is no part of the digest.
  */
-static void
-digest_file(struct telling *t, const char *path)
-{
-    struct stat st = {0};
-
-    digest(t, path, strlen(path) + 1);
-    if (stat(path, &st) < 0)
-        return;
-    digest(t, &st.st_dev, sizeof(st.st_dev));
-    digest(t, &st.st_ino, sizeof(st.st_ino));
-    digest(t, &st.st_size, sizeof(st.st_size));
-    digest(t, &st.st_mtim, sizeof(st.st_mtim));
-    digest(t, &st.st_ctim, sizeof(st.st_ctim));
-}
-
 static int
-tell_tls(struct telling *t, const struct conf_vhost *v)
+tell_tls(struct telling *t, size_t index, uint32_t nth)
 {
+    const struct conf_vhost *v = &t->gen->conf->vhosts[index];
+
     if (!v->tls)
         return 0;
     if (t->w)
-        return secrets_send_tls(t->w, v);
+        return secrets_send_tls(t->w, nth);
     digest(t, &v->tls->version_min, sizeof(v->tls->version_min));
-    digest_file(t, v->tls->certificate);
-    digest_file(t, v->tls->key);
     return 0;
 }
 
 static int
-tell_vhost(struct telling *t, size_t index)
+tell_vhost(struct telling *t, uint32_t nth)
 {
+    const struct part *part = &t->gen->parts[t->user];
+    size_t index = t->gen->order[part->first + nth];
     const struct conf_vhost *v = &t->gen->conf->vhosts[index];
     uint32_t pool = t->gen->pool_of[index];
     struct msg_vhost m = {.root = span_str(v->root),
@@ -342,7 +327,7 @@ tell_vhost(struct telling *t, size_t index)
     buf_done(&names);
     buf_done(&list);
     if (rc == 0)
-        rc = tell_tls(t, v);
+        rc = tell_tls(t, index, nth);
     if (rc == 0)
         rc = tell_rules(t, v->rules, v->nrules);
     if (rc == 0 && v->app)
@@ -364,8 +349,8 @@ tell_all(struct telling *t)
     digest(t, user->ids.groups, user->ids.ngroups * sizeof(user->ids.groups[0]));
     for (uint32_t id = 0; rc == 0 && id < part->npools; id++)
         rc = tell_pool(t, id);
-    for (size_t i = 0; rc == 0 && i < part->count; i++)
-        rc = tell_vhost(t, t->gen->order[part->first + i]);
+    for (uint32_t nth = 0; rc == 0 && nth < part->count; nth++)
+        rc = tell_vhost(t, nth);
     if (rc == 0)
         rc = tell(t, MSG_START_WORKER, NULL, 0, NULL, 0);
     return rc;
@@ -380,7 +365,7 @@ telling_new(struct worker_child *w, const struct generation *g, size_t user)
     t->w = w;
     t->gen = g;
     t->user = user;
-    t->digest = 14695981039346656037ULL;
+    t->digest = DIGEST_START;
     return t;
 }
 

@@ -72,28 +72,47 @@ secret_free(struct span *bytes)
     *bytes = span_of(NULL, 0);
 }
 
+/* At the start each site's comes after it; later, sites that are there get others. */
+static struct site *
+site_of(struct worker *w, uint32_t vhost)
+{
+    struct site *site = sites_nth(w->sites, vhost);
+
+    if (!w->serving && (site != sites_last(w->sites) || (site && site->tls)))
+        return NULL;
+    return site;
+}
+
 /*
- * A certificate that cannot be used costs its own site its TLS: it was looked at before, so the
- * files have changed since.
+ * A certificate that cannot be used was looked at before, so the files have changed since: the
+ * site keeps the one that it has, if any. Connections keep theirs in any case.
  */
 int
 secure_site(struct worker *w, struct message *m)
 {
-    struct site *site = sites_last(w->sites);
     struct span chain = {NULL, 0}, key = {NULL, 0};
+    struct tls_host *host = NULL;
     char why[TLS_WHY_MAX];
     struct msg_tls tls;
+    struct site *site;
     int rc;
 
-    if (msg_tls_get(&m->payload, &tls) < 0 || !w->tls || !site || site->tls)
+    if (msg_tls_get(&m->payload, &tls) < 0 || !w->tls)
+        return -EBADMSG;
+    site = site_of(w, tls.vhost);
+    if (!site)
         return -EBADMSG;
     rc = secret_read(m->fds[0], &chain);
     if (rc == 0)
         rc = secret_read(m->fds[1], &key);
-    if (rc == 0) {
-        site->tls = w->tls_ops->host_new(w->tls, chain, key, tls.version_min, why);
-        if (!site->tls)
-            log_error("%s is not served with TLS: %s", site->names[0], why);
+    if (rc == 0)
+        host = w->tls_ops->host_new(w->tls, chain, key, tls.version_min, why);
+    if (rc == 0 && !host)
+        log_error("%s %s: %s", site->names[0],
+                  site->tls ? "keeps its certificate" : "is not served with TLS", why);
+    if (host) {
+        w->tls_ops->host_free(&site->tls);
+        site->tls = host;
     }
     secret_free(&chain);
     secret_free(&key);

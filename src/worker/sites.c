@@ -128,6 +128,12 @@ sites_last(const struct sites *s)
     return s->count ? s->all[s->count - 1] : NULL;
 }
 
+struct site *
+sites_nth(const struct sites *s, size_t nth)
+{
+    return nth < s->count ? s->all[nth] : NULL;
+}
+
 void
 sites_drop_tls(const struct sites *s, const struct tls_ops *ops)
 {

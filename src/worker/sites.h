@@ -21,6 +21,9 @@ void sites_add(struct sites *s, struct site *site);
 /* ret  what was added last, still to be changed before anybody is served; or NULL */
 struct site *sites_last(const struct sites *s);
 
+/* ret  the one that was added as this one, from 0; or NULL */
+struct site *sites_nth(const struct sites *s, size_t nth);
+
 size_t sites_count(const struct sites *s);
 
 /*

@@ -3,12 +3,14 @@ import json
 import os
 import socket
 import stat
+import time
 
 import pytest
 
 import procs
 from house import ROOT, hostel
-from procs import SLOW, wait_for
+from load import Load
+from procs import SLOW, alive, wait_for
 
 
 def ask(server, line, timeout=5.0):
@@ -190,3 +192,37 @@ def test_asking_badly_stops_nobody(box):
     before = procs.cpu_seconds(server.pid)
     wait_for(lambda: b'"ok":true' in ask(server, b"status\n"), "an answer")
     assert procs.cpu_seconds(server.pid) - before < 1
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("by", ["php-restart", "reload"])
+def test_php_starts_anew_and_loses_nothing(box, by):
+    """What runs at the old processes ends there; others' processes are left alone."""
+    a, b = (box.site(f"{n}.test", php={"processes": 2, "env": {"ROUND": "0"}}, files={
+        "pid.php": "<?php echo posix_getppid();",
+        "round.php": "<?php usleep(20000); echo 'round ', getenv('ROUND') ?: $_SERVER['ROUND'];",
+        "slow.php": "<?php usleep(1500000); echo 'slow ', posix_getppid();"}) for n in "ab")
+    server = box.serve()
+    run_dir = box.dir / "run"
+    pools = {s: server.get(s, "/pid.php").text for s in (a, b)}
+    seen = [pools[a]]
+    with Load(server.port, [(a.host, "/round.php", "round "), (b.host, "/round.php", "round 0")],
+              3) as load, server.client() as slow:
+        slow.ask(a.host, "/slow.php")
+        time.sleep(0.3)  # it runs
+        for turn in range(1, 4):
+            if by == "reload":
+                a.vhost["php"]["env"]["ROUND"] = str(turn)
+                box.config(port=server.port)
+                p = hostel("reload", "--run-dir", run_dir)
+            else:
+                p = hostel("php-restart", str(a.uid), "--run-dir", run_dir)
+            assert p.returncode == 0, p.stderr
+            wait_for(lambda: server.get(a, "/pid.php").text not in seen, "new processes")
+            seen.append(server.get(a, "/pid.php").text)
+        assert slow.answer().text == f"slow {pools[a]}"
+        load.reach(20)
+    load.flawless()
+    assert server.get(b, "/pid.php").text == pools[b]
+    assert server.get(a, "/round.php").text == f"round {3 if by == 'reload' else 0}"
+    wait_for(lambda: not any(alive(int(p)) for p in seen[:-1]), "the old processes end", 15)

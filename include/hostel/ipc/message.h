@@ -144,10 +144,12 @@ void msg_vhost_put(struct writer *w, const struct msg_vhost *m);
 int msg_vhost_get(struct reader *r, struct msg_vhost *m);
 
 /*
- * TLS: the certificate of the VHOST that was sent last + its chain and its key, PEM, each in a
- * sealed memfd. No process but the receiver ever maps them.
+ * TLS: the certificate of a VHOST + its chain and its key, PEM, each in a sealed memfd. No
+ * process but the receiver ever maps them. At the start it is that of the VHOST sent last;
+ * later, another one for a vhost that has been sent with one: for handshakes from now on.
  */
 struct msg_tls {
+    uint32_t vhost;      /* 0 is the first VHOST that was sent */
     uint8_t version_min; /* 12, 13 */
 };
 void msg_tls_put(struct writer *w, const struct msg_tls *m);
@@ -301,6 +303,7 @@ struct msg_examined {
     uint32_t id;
     struct span found;   /* '\n'-separated; empty: nothing is wrong */
     struct span covered; /* the certificate's DNS names, '\n'-separated; <= MSG_NAMES_MAX */
+    uint64_t until;      /* its end, seconds of the epoch; 0: it has no readable one */
 };
 void msg_examined_put(struct writer *w, const struct msg_examined *m);
 int msg_examined_get(struct reader *r, struct msg_examined *m);

@@ -19,13 +19,12 @@ int supervisor_serve_conf(struct conf *conf);
 
 /*
  * Look at every certificate and key of a configuration, by a process without any privilege, and
- * print what is wrong to stderr, a line each. A site whose certificate cannot be served loses
- * its tls.
+ * print what is wrong to stderr, a line each.
  *
  * out  wrong  how many of the lines are errors, not warnings
  * ret  0; -errno: it could not be done (a line says so)
  */
-int supervisor_examine(struct conf *conf, unsigned *wrong);
+int supervisor_examine(const struct conf *conf, unsigned *wrong);
 
 /*
  * Make a self-signed certificate: DIR/NAME.crt, and DIR/NAME.key of mode 0600, named after the

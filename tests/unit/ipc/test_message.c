@@ -110,7 +110,7 @@ every_payload_is_exact(void **state)
                       .compress_min = UINT64_MAX,
                       .fallback = SPAN("/index.php"),
                       .conns_max = UINT32_MAX});
-    EXACT(msg_tls, {13});
+    EXACT(msg_tls, {7, 13});
     EXACT(msg_tickets, {1, span_of(ticket_keys, 2 * MSG_TICKET_BYTES)});
     EXACT(msg_rule, {RULE_HEADER, MSG_HEADER_SET, 100, 599, SPAN("/a*"), SPAN("X"), SPAN("y")});
     EXACT(msg_rule, {RULE_HEADER, MSG_HEADER_ADD, 404, 404, SPAN(""), SPAN("X"), SPAN("")});
@@ -216,8 +216,8 @@ bounds_are_kept(void **state)
 {
     (void)state;
     REFUSED(msg_listener, {0, 2});
-    REFUSED(msg_tls, {11});
-    REFUSED(msg_tls, {14});
+    REFUSED(msg_tls, {0, 11});
+    REFUSED(msg_tls, {0, 14});
     REFUSED(msg_tickets, {2, span_of(ticket_keys, MSG_TICKET_BYTES)});
     REFUSED(msg_tickets, {0, {NULL, 0}});
     REFUSED(msg_tickets, {0, span_of(ticket_keys, MSG_TICKET_BYTES - 1)});
