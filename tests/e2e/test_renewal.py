@@ -3,6 +3,7 @@ import hashlib
 import os
 import signal
 import ssl
+import struct
 import time
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from house import free_port, hostel, yaml
 from load import Load
 from procs import SLOW, alive, wait_for
-from secure import Secure, certificate
+from secure import Secure, certificate, context
 from test_control import status
 from test_reload import changing  # noqa: F401
 from wire import Cut
@@ -230,3 +231,40 @@ def test_hundreds_of_new_ones_at_once(box, two):
     for n in ("n0", "n150", "n298"):
         assert served(two.tls, f"{n}.many.test") == new
     assert server.workers(site) == pids
+
+
+@pytest.mark.core
+def test_http2_goes_on_as_well(box, two):
+    """The same connection, before and after, without GOAWAY. Frames by hand: RFC 9113 4.1."""
+    def frame(kind, flags, stream, payload=b""):
+        return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+    def ask(c, stream):
+        # GET, /, https of the static table, :authority as it is. RFC 7541 6.1, 6.2.1
+        c.send(frame(1, 5, stream, b"\x82\x84\x87\x41\x06a.test"))
+        kinds, body = [], b""
+        while True:
+            head = b"".join(c.exactly(9))
+            kind, flags, at = struct.unpack(">BBI", head[3:])
+            payload = b"".join(c.exactly(int.from_bytes(head[:3], "big")))
+            kinds.append(kind)
+            if kind == 4 and not flags & 1:
+                c.send(frame(4, 1, 0))
+            if at == stream and kind == 0:
+                body += payload
+            if at == stream and kind in (0, 1, 3) and (kind == 3 or flags & 1):
+                assert body == b"a\n", (kinds, body)
+                assert 7 not in kinds and 3 not in kinds
+                return
+
+    pids = two.server.workers()
+    with Secure(two.tls, "a.test", ctx=context(alpn=("h2",))) as c:
+        assert c.sock.selected_alpn_protocol() == "h2"
+        c.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0))
+        ask(c, 1)
+        new = on_disk(certificate(box, "a", "a.test"))
+        two.reload()
+        assert served(two.tls, "a.test") == new
+        for stream in (3, 5, 7):
+            ask(c, stream)
+    assert two.server.workers() == pids
