@@ -232,11 +232,22 @@ is_top(const char *path)
     return path && *path && !path[strspn(path, "/.")];
 }
 
+/* Among the directories that a vhost names beside its root. */
+static bool
+names_top(const struct conf_vhost *v)
+{
+    for (size_t i = 0; i < v->nrules; i++)
+        if ((v->rules[i].kind == CONF_ROOT || v->rules[i].kind == CONF_PATH) &&
+            is_top(v->rules[i].value))
+            return true;
+    return false;
+}
+
 /* A jail that is as wide as the machine is none; the vhost that makes it so is named. */
 static void
 check_jail(struct conf_user *u, const struct conf_vhost *v, struct conf_errors *errors)
 {
-    u->wide = u->wide || is_top(u->ids.home) || is_top(v->root);
+    u->wide = u->wide || is_top(u->ids.home) || is_top(v->root) || names_top(v);
     if (u->jailed && u->wide)
         errors_vhost(errors, v,
                      "jail: home would be no wall: / is the home of user %s, or a root of his",

@@ -111,8 +111,9 @@ class House:
             pair = f"{self.top}/keys-{name}/alice.test"
             vhosts[0]["tls"] = {"certificate": f"{pair}.crt", "key": f"{pair}.key"}
         # what her administrator allows is no more than what she may read herself
-        vhosts.append({**{k: v for k, v in vhosts[0].items() if k != "tls"}, "host": "wide.test", "sendfile_roots": ["/"],
-                       "link_roots": ["/"]})
+        if "jail" not in of_vhosts:  # there it would be no jail, and is refused
+            vhosts.append({**{k: v for k, v in vhosts[0].items() if k != "tls"},
+                           "host": "wide.test", "sendfile_roots": ["/"], "link_roots": ["/"]})
         with open(path, "w") as f:
             json.dump({
                 "listen": [f"127.0.0.1:{port}"], "acceptors": acceptors,
