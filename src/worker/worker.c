@@ -207,7 +207,10 @@ open_all(struct worker *w, int control_fd)
     return rc == 0 ? control_hello(w) : rc;
 }
 
-/* The logs last: ending connections and pools still write to them. */
+/*
+ * The logs after connections and pools, which still write to them; the supervisor's channel after
+ * the logs: whoever closes that is as good as gone, and is ended.
+ */
 static void
 close_all(struct worker *w)
 {
@@ -223,9 +226,9 @@ close_all(struct worker *w)
         upstream_free(&w->upstreams[i]);
     w->nupstreams = 0;
     w->npools = 0; /* connections that are closing still ask whether anything is busy */
-    channel_close(&w->control, NULL);
     for (uint32_t i = 0; i < w->nlogs; i++)
         logfile_free(&w->logs[i]);
+    channel_close(&w->control, NULL);
     fd_close(&w->user_fd);
     turns_stop();
     uv_close((uv_handle_t *)&w->idle, NULL);

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from house import hostel
-from procs import wait_for
+from procs import SLOW, wait_for
 
 COMBINED = re.compile(
     r'(\S+) (\S+) (\S+) \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] '
@@ -219,6 +219,7 @@ def test_a_stop_writes_every_line(box):
             assert c.get(s.host, f"/?{n}").status == 200
         os.kill(server.pid, signal.SIGTERM)
         assert sum(map(len, slow.pieces(head))) == 4 << 20
+        server.process.wait(15 * SLOW)  # a second signal would end it at once
         server.stop()
     lines = s.log_lines()
     assert sorted(whole(lines)) == [*range(500), 1000]
