@@ -109,9 +109,19 @@ installed() {
     "$root/usr/sbin/hostel" --version
 }
 
+# A free port with a free one behind it, where the kernel hands out none by itself.
 free_port() {
-    "$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
-print(s.getsockname()[1])'
+    "$PYTHON" -c 'import random, socket
+while True:
+    port = random.randrange(20000, 32000)
+    try:
+        for p in (port, port + 1):
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", p))
+        break
+    except OSError:
+        pass
+print(port)'
 }
 
 say "packages"
