@@ -71,6 +71,14 @@ def stat(pid):
     return int(fields[1]), sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
 
 
+def born(pid):
+    """When it was started, in ticks since the machine was: another by its number has another."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
 def seconds(pid, row):
     """
     Processor time of a process and its reaped children. Ticks are 10 ms and rounded down: of a
@@ -169,19 +177,21 @@ class Server:
                 time.sleep(0.005)
 
     def stop(self):
-        every = self.pids()
+        every = {pid: born(pid) for pid in self.pids()}
+
+        def left():
+            return [pid for pid, when in every.items() if when and born(pid) == when]
+
         for p in self.processes:
             if p.poll() is None:
                 p.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 15
-        while time.monotonic() < deadline and any(stat(pid) for pid in every):
+        while time.monotonic() < deadline and left():
             for p in self.processes:
                 p.poll()
             time.sleep(0.05)
-        for pid in every:
-            # still there by the same number and not somebody else's: it was ours a moment ago
-            if stat(pid):
-                os.kill(pid, signal.SIGKILL)
+        for pid in left():
+            os.kill(pid, signal.SIGKILL)
         for p in self.processes:
             p.wait()
 
