@@ -17,6 +17,7 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <linux/sockios.h>
+#include <linux/tls.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -153,6 +154,9 @@ const struct rule rules_worker[] = {
 
     /* the thread that checks passwords: these flags make a thread of this process, no other */
     WHEN(clone, 0, THREAD_FLAGS),
+
+    /* the kernel encrypts (kTLS), where its module is loaded: nobody here can load it */
+    SOCKOPT(IPPROTO_TCP, TCP_ULP), SOCKOPT(SOL_TLS, TLS_TX), SOCKOPT(SOL_TLS, TLS_RX),
 
     /* PHP's socket; has PHP read what it was sent, is it through? */
     WHEN(socket, 0, AF_UNIX), ALWAYS(connect), WHEN(ioctl, 1, SIOCOUTQ),

@@ -1,6 +1,7 @@
 """I1 and I6, as the kernel tells it: what each child of the server is, and may do."""
 import os
 import re
+import socket
 import stat
 import subprocess
 
@@ -256,6 +257,41 @@ def test_confine_passes_the_exit_status_on(running):
     assert r.returncode == 7
     r = hostel("confine", "worker", alice.uid, "--config", conf, "--", "sh", "-c", "/bin/true; exit 9")
     assert r.returncode != 0, "a worker cannot fork"
+
+
+# A connection comes as descriptor 0, as from an acceptor; "tls" is what kTLS begins with.
+ULP = """
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+int main(void)
+{
+    int none = 0;
+    if (setsockopt(0, IPPROTO_TCP, TCP_ULP, "tls", 3) < 0 && errno == EPERM)
+        return 1;
+    if (setsockopt(0, IPPROTO_TCP, TCP_MD5SIG, &none, sizeof(none)) == 0 || errno != EPERM)
+        return 2; /* the control: what is not in the list */
+    return 0;
+}
+"""
+
+
+def test_the_cage_of_a_worker_lets_the_kernel_encrypt(running):
+    """Whether it can is the kernel's answer, not the filter's."""
+    box = running[0].box
+    (box.dir / "ulp.c").write_text(ULP)
+    r = subprocess.run(["cc", "-o", box.dir / "ulp", box.dir / "ulp.c"], capture_output=True,
+                       text=True, check=False)
+    assert r.returncode == 0, r.stderr
+    (box.dir / "ulp").chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with socket.create_connection(listener.getsockname()) as one:
+            r = subprocess.run([HOSTEL, "confine", "worker", str(running[1].uid), "--config",
+                                box.dir / "hostel.yaml", "--", box.dir / "ulp"], stdin=one,
+                               capture_output=True, text=True, check=False)
+    assert r.returncode == 0, r
 
 
 @pytest.mark.parametrize("user", ["0", "root", "999", "daemon", "no-such-user"])
