@@ -323,8 +323,7 @@ const struct row rows[ROWS] = {
          .help =
              "Which symbolic links below the root are followed: all, only those whose target "
              "belongs to the link's owner, or none. A link leads out of the root only into one "
-             "of "
-             "link_roots."},
+             "of link_roots; with follow, an absolute one may lead back into the root."},
     [ROW_LINK_ROOTS] =
         {.name = "vhost.link_roots",
          IN_VHOST(link_roots),

@@ -53,31 +53,42 @@ same_file(int fd, const struct stat *st)
     return fstat(fd, &now) == 0 && now.st_dev == st->st_dev && now.st_ino == st->st_ino;
 }
 
-/* Open it again, below a link root and without a link: it has to be what the links led to. */
+/*
+ * Open it again, below this directory and without a link: it has to be what the links led to.
+ *
+ * in   path  where the kernel says that it is
+ * ret  the descriptor; -EXDEV: it is not below this directory; another -errno
+ */
 static int
-open_in_link_root(const struct site *site, const char *path, const struct stat *st)
+open_again(int dir, const char *path, const struct stat *st)
 {
     char top[PATH_MAX];
+    bool is_top;
+    int fd;
 
-    for (unsigned i = 0; i < site->rules.nroots; i++) {
-        const struct root_rule *root = &site->rules.roots[i];
-        int dir, fd;
+    if (dir < 0 || !real_path(dir, top))
+        return -EXDEV;
+    is_top = strcmp(path, top) == 0;
+    if (!is_top && !below(top, path))
+        return -EXDEV;
+    fd = beneath_open(dir, is_top ? "" : below(top, path), SYMLINKS_OFF, NULL);
+    if (fd < 0 || same_file(fd, st))
+        return fd;
+    fd_close(&fd);
+    return -EAGAIN;
+}
 
-        if (root->use != ROOT_OF_LINKS)
-            continue;
-        dir = site_dir_fd(root->dir, date_mono_ms());
-        if (dir < 0 || !real_path(dir, top))
-            continue;
-        if (strcmp(path, top) != 0 && !below(top, path))
-            continue;
-        fd = beneath_open(dir, strcmp(path, top) == 0 ? "" : below(top, path), SYMLINKS_OFF,
-                          NULL);
-        if (fd < 0 || same_file(fd, st))
-            return fd;
-        fd_close(&fd);
-        return -EAGAIN;
-    }
-    return -EXDEV;
+/* An absolute link may lead back into the root; any link into a link root. */
+static int
+open_where_links_may_lead(const struct site *site, int root_fd, const char *path,
+                          const struct stat *st)
+{
+    int fd = open_again(root_fd, path, st);
+
+    for (unsigned i = 0; fd == -EXDEV && i < site->rules.nroots; i++)
+        if (site->rules.roots[i].use == ROOT_OF_LINKS)
+            fd = open_again(site_dir_fd(site->rules.roots[i].dir, date_mono_ms()), path, st);
+    return fd;
 }
 
 /* The kernel follows the links, to a descriptor that nothing can be read from. */
@@ -93,7 +104,7 @@ open_linked(const struct site *site, int root_fd, const char *name)
     if (at < 0)
         return -errno;
     if (fstat(fd, &st) == 0 && real_path(fd, path))
-        rc = open_in_link_root(site, path, &st);
+        rc = open_where_links_may_lead(site, root_fd, path, &st);
     fd_close(&fd);
     return rc;
 }
@@ -103,7 +114,7 @@ roots_open(const struct site *site, int root_fd, const char *name, bool *linked)
 {
     int fd = beneath_open(root_fd, name, site->symlinks, linked);
 
-    if (fd != -EXDEV || site->symlinks != SYMLINKS_FOLLOW || site->rules.nroots == 0)
+    if (fd != -EXDEV || site->symlinks != SYMLINKS_FOLLOW)
         return fd;
     fd = open_linked(site, root_fd, name);
     if (fd >= 0 && linked)

@@ -10,7 +10,7 @@
 
 /*
  * beneath_open() for a site: where a link leaves the root, and the site follows links, it may
- * lead into one of the site's link roots.
+ * lead into one of the site's link roots, or by an absolute path back into the root.
  *
  * in   root_fd  the site's root, or another directory of its
  * out  linked   as by beneath_open()

@@ -293,6 +293,35 @@ def test_listings_of_a_link_root(links):
     assert "x.txt" in text
 
 
+def test_an_absolute_link_may_lead_back_into_the_root(box):
+    s = box.site("back.test", autoindex=True, files={"there/x.txt": "x", "index.html": "top"})
+    s.symlink("file", str(s.root / "there/x.txt"))
+    s.symlink("dir", str(s.root / "there"))
+    s.symlink("self", str(s.root))
+    s.symlink("round", f"{s.root}/../{s.root.name}/there/x.txt")
+    s.symlink("above", str(s.home))
+    s.symlink("beside", f"{s.root}-beside/x.txt")   # a name that only begins like the root's
+    beside = s.directory(s.root.parent / f"{s.root.name}-beside")
+    (beside / "x.txt").write_text("SECRET")
+    s.give(beside / "x.txt", 0o600)
+    server = box.serve()
+    for path in ("/file", "/dir/x.txt", "/self/there/x.txt", "/round", "/self/self/dir/x.txt"):
+        assert server.get(s, path).text == "x", path
+    assert server.get(s, "/self/").text == "top"
+    for path in ("/above/", f"/above/{s.root.name}-beside/x.txt", "/beside"):
+        r = server.get(s, path)
+        assert r.status == 403 and "SECRET" not in r.text, path
+
+
+@pytest.mark.parametrize("symlinks", ["owner", "off"])
+def test_a_stricter_site_follows_no_absolute_link(box, symlinks):
+    s = box.site("strict.test", symlinks=symlinks, files={"x.txt": "x"})
+    s.symlink("file", str(s.root / "x.txt"))
+    server = box.serve()
+    assert server.get(s, "/x.txt").text == "x"
+    assert server.get(s, "/file").status == 403
+
+
 def test_without_a_link_root_no_link_leads_out(links):
     assert links.server.get(links.plain, "/storage/pic.png").status == 403
 
