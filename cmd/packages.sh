@@ -9,6 +9,8 @@ RUN_PACKAGES="php-cgi media-types curl procps"
 TEST_PACKAGES="clang libclang-rt-dev libcmocka-dev python3 python3-pytest
 python3-pytest-xdist openssl
 python3-hpack nghttp2-client"
+# Servers that tests put before or behind Hostel: see install_unstarted.
+TEST_SERVERS="php-fpm"
 
 # install_missing PACKAGE...: install what is not there; says nothing when all is.
 install_missing() {
@@ -29,6 +31,43 @@ install_missing() {
     apt-get install -y --no-install-recommends $missing >/dev/null 2>&1 ||
         { apt-get update -q && apt-get install -y --no-install-recommends $missing; }
 }
+
+# The services that are installed, one a line.
+services() {
+    find /lib/systemd/system /etc/init.d -maxdepth 1 \( -name '*.service' -o -path '/etc/init.d/*' \) \
+        2>/dev/null | sed -e 's!.*/!!' -e 's/\.service$//' | sort -u
+}
+
+# install_unstarted PACKAGE...: as install_missing, for packages that bring a service: it is not
+# started, now or at the next boot. A service that was there before is somebody's, and is left
+# as it is. In a shell of its own, whose traps are its own.
+install_unstarted() (
+    policy=/usr/sbin/policy-rc.d
+    made=
+    forget() {
+        [ -z "$made" ] || rm -f "$policy"
+        made=
+    }
+    trap forget EXIT
+    trap 'exit 130' INT TERM HUP
+    before=" $(services | tr '\n' ' ')"
+    if [ "$(id -u)" = 0 ] && [ ! -e "$policy" ]; then
+        made=yes
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 0755 "$policy"
+    fi
+    RUNLEVEL=1 install_missing "$@" || exit 1
+    forget
+    for service in $(services); do
+        case $before in *" $service "*) continue ;; esac
+        case $service in *@*) continue ;; esac
+        if [ -d /run/systemd/system ]; then
+            systemctl disable --quiet --now "$service" 2>/dev/null || :
+        elif [ -e "/etc/init.d/$service" ]; then
+            update-rc.d "$service" disable
+        fi
+    done
+)
 
 # build DIR CMAKE-ARGUMENT...: configure and build. A build directory that was made for another
 # place (a copied or moved tree) is made anew.

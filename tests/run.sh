@@ -126,7 +126,8 @@ print(port)'
 
 say "packages"
 # shellcheck disable=SC2086 # lists of words
-install_missing $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES || {
+{ install_missing $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES &&
+    install_unstarted $TEST_SERVERS; } || {
     add 0 1 0
     finish
 }
