@@ -1,4 +1,4 @@
-/* Writes JSON. Floor 0, hostel. */
+/* Writes JSON. Floor 0, hostel, hostel-worker. */
 #include "hostel/base/json.h"
 
 static void
@@ -8,19 +8,31 @@ note(struct json *j, int rc)
         j->error = rc;
 }
 
+/* ret  bytes that c takes in a string */
+static size_t
+width(unsigned char c)
+{
+    return c == '"' || c == '\\' ? 2 : c < 0x20 || c > 0x7e ? 6 : 1;
+}
+
 static void
 quote(struct json *j, struct span s)
 {
     note(j, buf_add_str(j->b, "\""));
-    for (size_t i = 0; i < s.n && !j->error; i++) {
-        unsigned char c = (unsigned char)s.p[i];
+    while (s.n > 0 && !j->error) {
+        size_t run = 0;
 
-        if (c == '"' || c == '\\')
-            note(j, buf_addf(j->b, "\\%c", c));
-        else if (c < 0x20 || c > 0x7e)
-            note(j, buf_addf(j->b, "\\u%04x", c));
+        while (run < s.n && width((unsigned char)s.p[run]) == 1)
+            run++;
+        note(j, buf_add(j->b, s.p, run));
+        s = span_skip(s, run);
+        if (s.n == 0)
+            break;
+        if (width((unsigned char)*s.p) == 2)
+            note(j, buf_addf(j->b, "\\%c", *s.p));
         else
-            note(j, buf_add(j->b, &s.p[i], 1));
+            note(j, buf_addf(j->b, "\\u%04x", (unsigned char)*s.p));
+        s = span_skip(s, 1);
     }
     note(j, buf_add_str(j->b, "\""));
 }
@@ -82,4 +94,24 @@ json_span(struct json *j, const char *key, struct span s)
 {
     begin(j, key);
     quote(j, s);
+}
+
+void
+json_null(struct json *j, const char *key)
+{
+    begin(j, key);
+    note(j, buf_add_str(j->b, "null"));
+}
+
+struct span
+json_fit(struct span s, size_t room)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        size_t bytes = width((unsigned char)s.p[i]);
+
+        if (bytes > room)
+            return span_of(s.p, i);
+        room -= bytes;
+    }
+    return s;
 }

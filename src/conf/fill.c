@@ -44,6 +44,36 @@ log_of(enum row_id id, const char *text, const char *fallback)
     return strcmp(text, "off") == 0 ? NULL : mem_str(text);
 }
 
+/* Put name in the place of each what; path is owned, and so is what is given back. */
+static char *
+replaced(char *path, const char *what, const char *name)
+{
+    char *at = strstr(path, what);
+
+    while (at) {
+        char *new = mem_fmt("%.*s%s%s", (int)(at - path), path, name, at + strlen(what));
+        size_t behind = (size_t)(at - path) + strlen(name);
+
+        free(path);
+        path = new;
+        at = strstr(path + behind, what);
+    }
+    return path;
+}
+
+/* A log of each user's, or of each site's: what its path says comes true. */
+static void
+name_log(char **path, const struct conf_vhost *v, const char *user)
+{
+    char *host = mem_str(v->host);
+
+    if (host[0] == '*')
+        host[0] = '_';
+    if (*path)
+        *path = replaced(replaced(*path, "%{user}", user), "%{vhost}", host);
+    free(host);
+}
+
 static char *
 default_run_dir(bool switching)
 {
@@ -109,6 +139,10 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
     c->app_dir = mem_str(text_of(ROW_APP_DIR, raw->app_dir));
     c->error_log = log_of(ROW_ERROR_LOG, raw->error_log, NULL);
     c->access_log = log_of(ROW_ACCESS_LOG, raw->access_log, NULL);
+    c->log_format = mem_str(text_of(ROW_LOG_FORMAT, raw->log_format));
+    if (c->error_log && strstr(c->error_log, "%{"))
+        errors_file(errors, file,
+                    "error_log: it is the server's own, and no site's: without %%{...}");
     c->min_uid = (uint32_t)number_of(ROW_MIN_UID, raw->min_uid);
     c->drain_timeout_ms = number_of(ROW_DRAIN_TIMEOUT, raw->drain_timeout);
     c->stop_timeout_ms = number_of(ROW_STOP_TIMEOUT, raw->stop_timeout);
@@ -427,6 +461,8 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
                               : preset_list(ROW_INDEX),
         .access_log = log_of(ROW_VHOST_ACCESS_LOG, raw->access_log, c->access_log),
         .error_log = log_of(ROW_VHOST_ERROR_LOG, raw->error_log, c->error_log),
+        .log_format = mem_str(good(ROW_VHOST_LOG_FORMAT, raw->log_format) ? raw->log_format
+                                                                          : c->log_format),
         .php = note->php ? php_of(c, raw->php, note) : NULL,
         .tls = tls_of(raw->tls, note->tls_line),
         .https_redirect = number_of(ROW_HTTPS_REDIRECT, raw->https_redirect) != 0,
@@ -452,6 +488,8 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
         raise_user(&c->users[v->user], (uint32_t)number_of(ROW_WORKERS, raw->workers),
                    number_of(ROW_IDLE_EXIT, raw->idle_exit), jailed);
         check_jail(&c->users[v->user], v, errors);
+        name_log(&v->access_log, v, c->users[v->user].ids.name);
+        name_log(&v->error_log, v, c->users[v->user].ids.name);
     }
 }
 
@@ -486,12 +524,14 @@ fill_acme(struct users *users, const char *file, const struct raw_main *raw,
         .index = mem_new_array(1, sizeof(*v->index)),
         .access_log = mem_str(c->access_log),
         .error_log = mem_str(c->error_log),
+        .log_format = mem_str(c->log_format),
         .hsts_seconds = CONF_NO_HSTS,
         .symlinks = CONF_SYMLINKS_OFF,
         .acme = true,
         .file = file,
         .user = users_add_system(users, &ids),
     };
+    name_log(&v->access_log, v, ids.name);
     c->acme = v->user;
     if (c->users[v->user].system)
         c->users[v->user].idle_exit_ms = ACME_IDLE_MS;

@@ -55,6 +55,7 @@ vhost_done(struct conf_vhost *v)
     list_free(v->index);
     free(v->access_log);
     free(v->error_log);
+    free(v->log_format);
     php_free(v->php);
     tls_free(v->tls);
     free(v->fallback);
@@ -82,6 +83,7 @@ conf_free(struct conf **conf)
     apps_done(c);
     free(c->error_log);
     free(c->access_log);
+    free(c->log_format);
     free(c->users);
     free(c->vhosts);
     list_free(c->files);

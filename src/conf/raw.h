@@ -44,6 +44,7 @@ struct raw_vhost {
     char *jail;
     char *access_log;
     char *error_log;
+    char *log_format;
     char *by_default;
     char *autoindex;
     char *compress;
@@ -79,6 +80,7 @@ struct raw_main {
     char *app_dir;
     char *error_log;
     char *access_log;
+    char *log_format;
     char *min_uid;
     char *stop_timeout;
     char *drain_timeout;

@@ -53,6 +53,7 @@ row_summary(const struct row *r, struct buf *out)
         [VALUE_BOOL] = {"true or false"},
         [VALUE_PATH] = {"absolute path", "list of absolute paths"},
         [VALUE_LOG] = {"absolute path, - or off"},
+        [VALUE_FORMAT] = {"combined, common, json or text"},
         [VALUE_ADDRESS] = {"address", "list of addresses"},
         [VALUE_HOST] = {"host name", "list of host names"},
         [VALUE_ACCOUNT] = {"name or number"},

@@ -72,12 +72,25 @@ const struct row rows[ROWS] = {
                        .help =
                            "The server's own log, and the default of the vhosts' error logs. "
                            "A lone hyphen is standard error."},
-    [ROW_ACCESS_LOG] = {.name = "access_log",
-                        IN_MAIN(access_log),
-                        .type = VALUE_LOG,
-                        .preset = "-",
-                        .help =
-                            "The default of the vhosts' access logs, in the combined format."},
+    [ROW_ACCESS_LOG] =
+        {.name = "access_log",
+         IN_MAIN(access_log),
+         .type = VALUE_LOG,
+         .preset = "-",
+         .help = "The default of the vhosts' access logs. Its lines have the form that "
+                 "log_format says. Files are made mode 0640, "
+                 "root's and of the group of the user whose sites write there, or of "
+                 "group root when several users' do; users can read, and neither "
+                 "alter nor cut them. In a path %{user} stands for the site's user "
+                 "and %{vhost} for its host: one log for each. "
+                 "A lone hyphen is standard error."},
+    [ROW_LOG_FORMAT] = {.name = "log_format",
+                        IN_MAIN(log_format),
+                        .type = VALUE_FORMAT,
+                        .preset = "combined",
+                        .help = "The form of access log lines: a name, or text with directives "
+                                "of Apache's mod_log_config, as LOG FORMATS in hostel.yaml(5) "
+                                "lists them."},
     [ROW_MIN_UID] = {.name = "min_uid",
                      IN_MAIN(min_uid),
                      .type = VALUE_NUMBER,
@@ -283,13 +296,20 @@ const struct row rows[ROWS] = {
                               IN_VHOST(access_log),
                               .type = VALUE_LOG,
                               .preset_note = "the main access_log",
-                              .help = "This site's access log, in the combined format."},
+                              .help = "This site's access log; paths and forms as in "
+                                      "access_log."},
     [ROW_VHOST_ERROR_LOG] = {.name = "vhost.error_log",
                              IN_VHOST(error_log),
                              .type = VALUE_LOG,
                              .preset_note = "the main error_log",
                              .help = "This site's error log; what PHP writes to standard error "
-                                     "goes there as well."},
+                                     "goes there as well. %{user} and %{vhost} as in "
+                                     "access_log."},
+    [ROW_VHOST_LOG_FORMAT] = {.name = "vhost.log_format",
+                              IN_VHOST(log_format),
+                              .type = VALUE_FORMAT,
+                              .preset_note = "the main log_format",
+                              .help = "The form of this site's access log lines."},
     [ROW_DEFAULT] = {.name = "vhost.default",
                      IN_VHOST(by_default),
                      .type = VALUE_BOOL,

@@ -30,7 +30,8 @@ enum value_type {
     VALUE_SIZE,
     VALUE_BOOL,
     VALUE_PATH,    /* absolute */
-    VALUE_LOG,     /* off, - or an absolute path */
+    VALUE_LOG,     /* off, - or an absolute path, maybe with %{user} and %{vhost} */
+    VALUE_FORMAT,  /* of access lines: base/logformat.h */
     VALUE_ADDRESS, /* ADDR:PORT, *:PORT, [V6]:PORT */
     VALUE_HOST,    /* exact or "*.example.org" */
     VALUE_ACCOUNT, /* name or number of a user or group */
@@ -87,6 +88,7 @@ enum row_id {
     ROW_APP_DIR,
     ROW_ERROR_LOG,
     ROW_ACCESS_LOG,
+    ROW_LOG_FORMAT,
     ROW_MIN_UID,
     ROW_STOP_TIMEOUT,
     ROW_DRAIN_TIMEOUT,
@@ -114,6 +116,7 @@ enum row_id {
     ROW_JAIL,
     ROW_VHOST_ACCESS_LOG,
     ROW_VHOST_ERROR_LOG,
+    ROW_VHOST_LOG_FORMAT,
     ROW_DEFAULT,
     ROW_AUTOINDEX,
     ROW_COMPRESS,

@@ -3,6 +3,7 @@
 
 #include "value_rules.h"
 
+#include "hostel/base/logformat.h"
 #include "hostel/base/text.h"
 #include "hostel/conf/model.h"
 
@@ -13,8 +14,9 @@
 
 #define ACCOUNT_MAX    63  /* sys/ids.h keeps that many bytes of a name */
 #define INDEX_MAX      255 /* NAME_MAX */
-#define RANGE_TEXT_MAX 96  /* bytes of "must be MIN..MAX" */
-#define SHOWN_MAX      60  /* of a wrong value in a message */
+#define RANGE_TEXT_MAX 128 /* bytes of "must be MIN..MAX" */
+_Static_assert(RANGE_TEXT_MAX >= LOGFORMAT_WHY_MAX, "what is wrong with a format");
+#define SHOWN_MAX 60 /* of a wrong value in a message */
 
 static int
 number_of(enum value_type type, struct span text, uint64_t *out)
@@ -110,7 +112,22 @@ log_wrong(struct span text)
         return NULL;
     if (text.n == 0 || text.p[0] != '/')
         return "must be absolute, `-` or `off`";
+    for (size_t i = 0; i + 1 < text.n; i++)
+        if (text.p[i] == '%' && text.p[i + 1] == '{' &&
+            !span_starts(span_skip(text, i), SPAN("%{user}")) &&
+            !span_starts(span_skip(text, i), SPAN("%{vhost}")))
+            return "must be with no other %{...} than %{user} and %{vhost}";
     return path_wrong(text);
+}
+
+static const char *
+format_wrong(struct span text, char why[static RANGE_TEXT_MAX])
+{
+    struct logformat *f = NULL;
+    int rc = logformat_new(&f, text, why);
+
+    logformat_free(&f);
+    return rc < 0 ? why : NULL;
 }
 
 static const char *
@@ -176,6 +193,8 @@ wrong(const struct row *r, struct span text, char range[static RANGE_TEXT_MAX])
         return path_wrong(text);
     case VALUE_LOG:
         return log_wrong(text);
+    case VALUE_FORMAT:
+        return format_wrong(text, range);
     case VALUE_ADDRESS:
         return value_address(text, &addr, &len) == 0 ? NULL
                                                      : "must be ADDR:PORT, *:PORT or [V6]:PORT";

@@ -255,7 +255,7 @@ variable_reserved(struct span name)
         "REMOTE_PORT",     "REMOTE_USER",     "REQUEST_METHOD",  "REDIRECT_URL",
         "REQUEST_SCHEME",  "REQUEST_URI",     "SCRIPT_FILENAME", "SCRIPT_NAME",
         "SERVER_ADDR",     "SERVER_NAME",     "SERVER_PORT",     "SERVER_PROTOCOL",
-        "SERVER_SOFTWARE",
+        "SERVER_SOFTWARE", "UNIQUE_ID",
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

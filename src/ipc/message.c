@@ -187,6 +187,7 @@ msg_vhost_put(struct writer *w, const struct msg_vhost *m)
     put_u32(w, m->hsts_seconds);
     put_u8(w, m->hsts_subdomains);
     put_u8(w, m->acme);
+    put_span(w, m->log_format);
 }
 
 /* The bytes that have to be a path: absolute, if there are any. */
@@ -217,6 +218,7 @@ msg_vhost_get(struct reader *r, struct msg_vhost *m)
     m->hsts_seconds = get_u32(r);
     m->hsts_subdomains = get_u8(r);
     m->acme = get_u8(r);
+    m->log_format = get_span(r, MSG_FORMAT_MAX);
     return got(r, m->names.n && m->root.n && absolute(m->root) && absolute(m->fallback) &&
                       m->by_default <= 1 && m->autoindex <= 1 && m->compress <= 1 &&
                       m->stream <= 1 && m->symlinks <= MSG_SYMLINKS_OFF &&

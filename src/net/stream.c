@@ -101,6 +101,12 @@ stream_alpn(const struct stream *s)
     return s->transport ? s->transport->alpn(s) : STREAM_HTTP1;
 }
 
+const char *
+stream_tls_version(const struct stream *s)
+{
+    return s->transport ? s->transport->version(s) : NULL;
+}
+
 ssize_t
 stream_read(struct stream *s, void *p, size_t n)
 {

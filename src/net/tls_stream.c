@@ -367,6 +367,12 @@ alpn(const struct stream *s)
     return n == 2 && memcmp(name, "h2", 2) == 0 ? STREAM_HTTP2 : STREAM_HTTP1;
 }
 
+static const char *
+version(const struct stream *s)
+{
+    return SSL_get_version(s->tls->ssl);
+}
+
 /* RFC 8446 6.1: without it nobody could tell an end from a cut. */
 static bool
 farewell(struct stream *s)
@@ -407,6 +413,7 @@ static const struct transport_ops transport = {
     .read = read_some,
     .flush = flush_or_kernel,
     .alpn = alpn,
+    .version = version,
     .farewell = farewell,
     .free = end,
 };

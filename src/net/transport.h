@@ -12,6 +12,7 @@ struct transport_ops {
     ssize_t (*read)(struct stream *s, void *p, size_t n); /* as stream_read() */
     int (*flush)(struct stream *s);                       /* as stream_flush() */
     enum stream_protocol (*alpn)(const struct stream *s);
+    const char *(*version)(const struct stream *s); /* as stream_tls_version() */
     /* Say that no more comes. ret  true when that is out */
     bool (*farewell)(struct stream *s);
     void (*free)(struct stream *s); /* its own part; the socket is still open */

@@ -1,7 +1,10 @@
-/* Combined log format. Floor 5; worker. */
+/* Combined log format, and which other one it is. Floor 5; worker. */
 #include "hostel/serve/accesslog.h"
+#include "fields.h"
+#include "logparts.h"
 #include "hostel/base/date.h"
 #include "hostel/base/log.h"
+#include "hostel/base/logformat.h"
 #include "hostel/serve/logfile.h"
 
 #define DATE_ROOM 32 /* "31/Jan/2026:12:00:00 +0000" */
@@ -12,8 +15,11 @@
 #define REFERER_REACH 6144
 #define AGENT_REACH   (ACCESSLOG_LINE_MAX - 2)
 
-static struct span
-date_text(time_t now)
+#define HEAD_FIELDS_MAX 16   /* of an answer, kept for its line */
+#define HEAD_VALUE_MAX  1024 /* bytes of each */
+
+struct span
+logparts_date(time_t now)
 {
     static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -30,9 +36,8 @@ date_text(time_t now)
     return span_of(text, n);
 }
 
-/* Append escaped, but not beyond reach bytes of the line. */
-static void
-add_field(struct buf *line, struct span s, size_t reach)
+void
+logparts_field(struct buf *line, struct span s, size_t reach)
 {
     size_t max = line->max;
 
@@ -46,24 +51,30 @@ add_field(struct buf *line, struct span s, size_t reach)
     line->max = max;
 }
 
-static void
-add_request_line(struct buf *line, const struct request *r)
+struct span
+logparts_version(const struct request *r)
 {
-    static const char *const versions[] = {" HTTP/1.0", " HTTP/1.1", " HTTP/2.0"};
-    unsigned version = r->version >= 20 ? 2 : r->version >= 11 ? 1 : 0;
+    static const struct span versions[] = {SPAN(" HTTP/1.0"), SPAN(" HTTP/1.1"),
+                                           SPAN(" HTTP/2.0")};
 
+    return versions[r->version >= 20 ? 2 : r->version >= 11 ? 1 : 0];
+}
+
+void
+logparts_request(struct buf *line, const struct request *r, size_t reach)
+{
     if (r->method_text.n == 0) { /* nothing could be read of it */
         (void)buf_add_str(line, "-");
         return;
     }
-    add_field(line, r->method_text, REQUEST_REACH);
+    logparts_field(line, r->method_text, reach);
     (void)buf_add_str(line, " ");
-    add_field(line, r->target, REQUEST_REACH);
-    (void)buf_add_str(line, versions[version]);
+    logparts_field(line, r->target, reach);
+    (void)buf_add_span(line, logparts_version(r));
 }
 
-static void
-add_number(struct buf *line, uint64_t n)
+void
+logparts_number(struct buf *line, uint64_t n)
 {
     char digits[20];
     size_t at = sizeof(digits);
@@ -80,27 +91,40 @@ accesslog_format(const struct exchange *x, unsigned status, uint64_t bytes, time
 {
     (void)buf_add_str(line, x->visitor->addr);
     (void)buf_add_str(line, " - ");
-    add_field(line, span_str(x->remote_user), USER_REACH);
+    logparts_field(line, span_str(x->remote_user), USER_REACH);
     (void)buf_add_str(line, " [");
-    (void)buf_add_span(line, date_text(now));
+    (void)buf_add_span(line, logparts_date(now));
     (void)buf_add_str(line, "] \"");
-    add_request_line(line, &x->req);
+    logparts_request(line, &x->req, REQUEST_REACH);
     (void)buf_add_str(line, "\" ");
-    add_number(line, status);
+    logparts_number(line, status);
     (void)buf_add_str(line, " ");
     if (bytes)
-        add_number(line, bytes);
+        logparts_number(line, bytes);
     else
         (void)buf_add_str(line, "-");
     (void)buf_add_str(line, " \"");
-    add_field(line, request_field(&x->req, SPAN("referer")), REFERER_REACH);
+    logparts_field(line, request_field(&x->req, SPAN("referer")), REFERER_REACH);
     (void)buf_add_str(line, "\" \"");
-    add_field(line, request_field(&x->req, SPAN("user-agent")), AGENT_REACH);
+    logparts_field(line, request_field(&x->req, SPAN("user-agent")), AGENT_REACH);
     (void)buf_add_str(line, "\"\n");
 }
 
 void
-accesslog_line(const struct exchange *x, unsigned status, uint64_t bytes)
+accesslog_form(struct exchange *x, const struct answered *a, struct buf *line)
+{
+    const struct logformat *f = x->site ? x->site->log_format : NULL;
+
+    if (!f || f->kind == LOGFORMAT_COMBINED)
+        accesslog_format(x, a->status, a->bytes, time(NULL), line);
+    else if (f->kind == LOGFORMAT_JSON)
+        logjson_line(x, a, line);
+    else
+        logline_items(x, a, line);
+}
+
+void
+accesslog_line(struct exchange *x, const struct answered *a)
 {
     char text[ACCESSLOG_LINE_MAX];
     /* backed by the stack: at its cap already, it never allocates */
@@ -108,6 +132,40 @@ accesslog_line(const struct exchange *x, unsigned status, uint64_t bytes)
 
     if (!x->site || !x->site->access_log)
         return;
-    accesslog_format(x, status, bytes, time(NULL), &line);
+    accesslog_form(x, a, &line);
     logfile_add(x->site->access_log, buf_span(&line));
+}
+
+/* --- what has to be kept of the answer's head --------------------------------------------- */
+
+static bool
+is_asked_for(const struct logformat *f, struct span name)
+{
+    for (unsigned i = 0; i < f->nitems; i++)
+        if (f->items[i].what == LOG_ANSWER_FIELD && span_ieq(f->items[i].arg, name))
+            return true;
+    return false;
+}
+
+void
+accesslog_head(struct exchange *x, const struct response *res)
+{
+    struct field kept[HEAD_FIELDS_MAX];
+    unsigned n = 0;
+
+    if (!x->site || !x->site->log_format || !x->site->log_format->answer_fields ||
+        x->logged_fields)
+        return;
+    for (unsigned i = 0; i < res->nfields && n < HEAD_FIELDS_MAX; i++) {
+        struct field f = res->fields[i];
+
+        if (!is_asked_for(x->site->log_format, f.name))
+            continue;
+        if (f.value.n > HEAD_VALUE_MAX)
+            f.value.n = HEAD_VALUE_MAX;
+        kept[n++] = f;
+    }
+    if (n > 0)
+        x->logged_fields = fields_copy(kept, n);
+    x->nlogged_fields = n;
 }

@@ -262,6 +262,18 @@ put_user(struct fcgi_writer *w, const struct exchange *x)
     put(w, "REMOTE_USER", span_str(x->remote_user));
 }
 
+/* As Apache's mod_unique_id calls it: what log lines call this request too. */
+static void
+put_id(struct fcgi_writer *w, const struct exchange *x)
+{
+    char id[REQUEST_ID_TEXT];
+
+    if (x->id == 0)
+        return;
+    request_id_text(x->id, id);
+    put(w, "UNIQUE_ID", span_str(id));
+}
+
 void
 cgi_variables(struct fcgi_writer *w, const struct exchange *x, const struct php_script *script)
 {
@@ -269,6 +281,7 @@ cgi_variables(struct fcgi_writer *w, const struct exchange *x, const struct php_
     put(w, "SERVER_SOFTWARE", SPAN(SERVER_SOFTWARE));
     put(w, "SERVER_PROTOCOL", server_protocol(&x->req));
     put(w, "SERVER_NAME", server_name(x));
+    put_id(w, x);
     put_ends(w, x->visitor);
     put_user(w, x);
     put_request(w, x, script);

@@ -13,9 +13,12 @@ exchange_done(struct exchange *x)
     free(x->remote_user);
     free(x->error_fields);
     free(x->kept_fields);
+    free(x->logged_fields);
     x->remote_user = NULL;
     x->error_fields = NULL;
     x->nerror_fields = 0;
     x->kept_fields = NULL;
     x->nkept_fields = 0;
+    x->logged_fields = NULL;
+    x->nlogged_fields = 0;
 }

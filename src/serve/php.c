@@ -78,11 +78,24 @@ php_request_over(struct php_request *r)
     php_request_drop(r);
 }
 
+void
+php_request_clock(struct php_request *r, bool runs)
+{
+    uint64_t now_ns = runs || r->sent_ns ? uv_hrtime() : 0;
+
+    if (r->x && r->sent_ns) {
+        r->x->upstream = true;
+        r->x->upstream_us += (now_ns - r->sent_ns) / 1000;
+    }
+    r->sent_ns = runs ? now_ns : 0;
+}
+
 struct exchange *
 php_request_part(struct php_request *r)
 {
     struct exchange *x = r->x;
 
+    php_request_clock(r, false);
     if (x)
         x->answerer_data = NULL; /* whatever it is still told, it is not for us */
     r->x = NULL;
@@ -256,6 +269,7 @@ request_new(struct exchange *x, struct php_pool *p)
     r->x = x;
     r->site = x->site;
     memcpy(r->client, x->visitor->addr, sizeof(r->client));
+    r->id = exchange_name(x);
     r->head_only = x->req.method == METHOD_HEAD;
     spool_init(&r->body, BODY_MEMORY_MAX, p->limits.body_max, p->limits.spool_dirs);
     buf_init(&r->out, FCGI_PARAMS_MAX + FCGI_MAX_LENGTH);

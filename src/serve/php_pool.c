@@ -247,6 +247,7 @@ count_stage(enum php_stage stage, int change)
 void
 php_pool_move(struct php_pool *p, struct php_request *r, enum php_stage stage)
 {
+    php_request_clock(r, stage == PHP_RUNNING);
     if (r->stage != PHP_OVER) {
         TAILQ_REMOVE(&p->in[r->stage], r, entry);
         p->n[r->stage]--;

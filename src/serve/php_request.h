@@ -86,6 +86,8 @@ struct php_request {
     struct exchange *x; /* NULL: the visitor has all, or is gone */
     const struct site *site;
     char client[sizeof(((struct visitor *)0)->addr)];
+    uint64_t id;      /* exchange_name() */
+    uint64_t sent_ns; /* PHP_RUNNING since then */
     bool head_only;
     enum php_stage stage;
     unsigned held; /* frames of the stack that still use it */
@@ -158,6 +160,9 @@ struct php_pool {
  * in  why  for the site's error log; NULL = nothing to say there
  */
 void php_request_fail(struct php_request *r, unsigned status, const char *why);
+
+/* PHP has it from now on, or no more: its exchange is told for how long it had. */
+void php_request_clock(struct php_request *r, bool runs);
 
 /* Nothing more is wanted: closes the connection to PHP, leaves the pool, frees. */
 void php_request_over(struct php_request *r);

@@ -301,6 +301,7 @@ tell_vhost(struct telling *t, uint32_t nth)
                           .https_port = v->https_redirect ? https_port(t->gen->conf) : 0,
                           .hsts_seconds = v->hsts_seconds,
                           .acme = v->acme,
+                          .log_format = span_str(v->log_format),
                           .hsts_subdomains = v->hsts_subdomains};
     struct buf b, names, list;
     struct writer out = {&b, 0};

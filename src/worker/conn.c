@@ -123,6 +123,7 @@ step_shake(struct conn *c)
         return CONN_GONE;
     }
     c->drained = c->stream.dry && !c->stream.buffered;
+    c->visitor.tls = stream_tls_version(&c->stream);
     return stream_alpn(&c->stream) == STREAM_HTTP2 ? c->all->settings.http2->begin(c)
                                                    : CONN_HEAD;
 }

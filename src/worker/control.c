@@ -59,14 +59,11 @@ static int
 on_init(struct worker *w, struct message *m)
 {
     struct msg_worker_init init;
-    char *user;
-
     if (msg_worker_init_get(&m->payload, &init) < 0 || w->told)
         return -EBADMSG;
     w->told = true;
-    user = mem_str_span(init.user);
-    log_init(STDERR_FILENO, "hostel-worker", user);
-    free(user);
+    w->account = mem_str_span(init.user);
+    log_init(STDERR_FILENO, "hostel-worker", w->account);
     w->home = mem_str_span(init.home);
     /* disk before memory: a big upload shall not push out what is cached */
     w->spool_dirs[0] = "/var/tmp";
@@ -149,6 +146,25 @@ lines(struct span s)
     return list;
 }
 
+/* ret  lent; NULL: combined, or what was checked is none after all */
+static const struct logformat *
+format_of(struct worker *w, struct span text)
+{
+    char why[LOGFORMAT_WHY_MAX];
+    struct logformat *f;
+
+    if (text.n == 0)
+        return NULL;
+    for (size_t i = 0; i < w->nformats; i++)
+        if (span_eq(text, span_str(w->formats[i]->text)))
+            return w->formats[i];
+    if (logformat_new(&f, text, why) < 0)
+        return NULL;
+    w->formats = mem_grow(w->formats, (w->nformats + 1) * sizeof(*w->formats));
+    w->formats[w->nformats++] = f;
+    return f;
+}
+
 static int
 on_vhost(struct worker *w, struct message *m)
 {
@@ -171,6 +187,8 @@ on_vhost(struct worker *w, struct message *m)
     site->dir = site_dir_new(site->root);
     site->access_log = v.access_log == MSG_NONE ? NULL : w->logs[v.access_log];
     site->error_log = w->logs[v.error_log];
+    site->log_format = format_of(w, v.log_format);
+    site->user = w->account;
     site->php = v.pool == MSG_NONE ? NULL : w->pools[v.pool];
     if (site->php)
         php_pool_watch(site->php, site->root, span_str(w->restart_on[v.pool]));

@@ -20,7 +20,7 @@ round_init(struct round *r, struct conn *c, const struct site *site, const struc
 }
 
 static void
-count_answer(const struct round *r, uint64_t sent)
+count_answer(const struct round *r, uint64_t sent, uint64_t took_ns)
 {
     unsigned class = r->status / 100;
 
@@ -28,15 +28,17 @@ count_answer(const struct round *r, uint64_t sent)
     count(COUNT_BYTES, sent);
     if (class >= 1 && class <= 5)
         count((enum counter)(COUNT_ANSWERS_1XX + class - 1), 1);
-    count_time(uv_hrtime() - r->began_ns);
+    count_time(took_ns);
 }
 
 void
 round_done(struct round *r, struct conns *all, uint64_t sent)
 {
     if (r->status) {
-        accesslog_line(&r->x, r->status, sent);
-        count_answer(r, sent);
+        const struct answered a = {r->status, sent, uv_hrtime() - r->began_ns};
+
+        accesslog_line(&r->x, &a);
+        count_answer(r, sent, a.took_ns);
     }
     exchange_done(&r->x);
     tally_drop(&all->seats, &r->seat);
@@ -107,6 +109,7 @@ round_head(struct round *r, const struct response *res)
     r->status = res->status;
     r->bodiless = res->bodiless;
     r->answer_left = res->length;
+    accesslog_head(&r->x, res);
 }
 
 int

@@ -239,11 +239,15 @@ close_all(struct worker *w)
     (void)uv_loop_close(&w->loop);
     secure_done(w);
     sites_free(&w->sites);
+    while (w->nformats)
+        logformat_free(&w->formats[--w->nformats]);
+    free(w->formats);
     free(w->logs);
     free(w->pools);
     free(w->restart_on);
     free(w->upstreams);
     free(w->home);
+    free(w->account);
 }
 
 int

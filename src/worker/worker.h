@@ -5,6 +5,7 @@
 #define WORKER_WORKER_H
 
 #include "conn.h"
+#include "hostel/base/logformat.h"
 #include "hostel/ipc/channel.h"
 #include "hostel/ipc/message.h"
 #include "hostel/serve/logfile.h"
@@ -34,12 +35,15 @@ struct worker {
     struct php_limits php_limits;
     const char *spool_dirs[4];
     char *home;
+    char *account; /* name of the user whose worker it is */
     struct conns_settings settings;
     struct sites *sites;
     const struct tls_ops *tls_ops; /* NULL: without TLS */
     struct tls_server *tls;        /* NULL: no site has a certificate */
     struct logfile **logs;
     uint32_t nlogs;
+    struct logformat **formats; /* of access lines: each text once */
+    size_t nformats;
     struct php_pool **pools;
     char **restart_on; /* of each pool, '\n'-separated */
     uint32_t npools;

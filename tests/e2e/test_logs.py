@@ -1,4 +1,5 @@
 """Access and error logs: their lines, their escapes, and who cannot plant what in their way."""
+import json
 import os
 import re
 import signal
@@ -108,6 +109,94 @@ def test_refused_heads_are_no_log_injection(logged):
         c.closed()
     last(1)
     assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", s.access_log.read_bytes())
+
+
+def json_lines(site):
+    return [json.loads(line) for line in site.log_lines()]
+
+
+@pytest.mark.core
+def test_json_lines(box):
+    """One object a line, whatever bytes a visitor sends; its members are always all there."""
+    s = box.site("log.test", files={"index.html": "12345"}, log_format="json")
+    server = box.serve()
+    evil = 'a"b\\c\td\xe9\x80'
+    server.get(s, "/?q=1", fields=[("User-Agent", evil), ("Referer", "http://ref/")])
+    server.get(s, "/none", "HEAD")
+    first, second = wait_for(lambda: len(s.log_lines()) == 2 and json_lines(s), "two lines")
+    assert list(first) == list(second) == [
+        "time", "request_id", "vhost", "user", "client", "remote_user", "tls", "method", "target",
+        "protocol", "host", "referer", "user_agent", "status", "bytes", "duration_us",
+        "upstream_us"]
+    assert first["user_agent"] == evil
+    assert (first["method"], first["target"], first["protocol"]) == ("GET", "/?q=1", "HTTP/1.1")
+    assert (first["status"], first["bytes"], first["referer"]) == (200, 5, "http://ref/")
+    assert (first["vhost"], first["client"]) == ("log.test", "127.0.0.1")
+    assert first["host"].split(":")[0] == "log.test"
+    assert first["tls"] is first["upstream_us"] is first["remote_user"] is None
+    assert first["user"] and 0 <= first["duration_us"] < 60e6
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", first["time"])
+    assert re.fullmatch("[0-9a-f]{32}", first["request_id"])
+    assert first["request_id"] != second["request_id"]
+    assert (second["status"], second["bytes"], second["referer"]) == (404, 0, None)
+
+
+@pytest.mark.core
+def test_lines_of_a_format(box):
+    """Each vhost its own; the main one's is the default."""
+    a = box.site("a.test", files={"index.html": "12345", "go.txt": "x"},
+                 log_format='%m %U%q %H %>s %B %v %V %p "%{X-Mine}i" %{Content-Type}o %{tls}x %%')
+    b = box.site("b.test", files={"index.html": "1"})
+    server = box.serve(log_format="%{usec}t %D %{request_id}x %{upstream_us}x")
+    server.get(a, "/go.txt?x=%22", fields=[("X-Mine", 'a"b')])
+    server.get(b)
+    line = wait_for(lambda: a.log_lines(), "a line of one site")[0]
+    m = re.fullmatch(r'GET /go.txt\?x=%22 HTTP/1.1 200 1 a.test a.test (\d+) "a\\x22b" '
+                     r'text/plain\S*(?:; charset=\S+)? - %', line)
+    assert m, line
+    assert int(m[1]) == server.port
+    line = wait_for(lambda: b.log_lines(), "a line of the other")[0]
+    m = re.fullmatch(r"(\d{16}) (\d+) [0-9a-f]{32} -", line)
+    assert m, line
+    assert abs(int(m[1]) / 1e6 - time.time()) < 60
+
+
+def test_a_request_has_one_name(box):
+    """In the access log and for the script; how long PHP had it stands beside."""
+    s = box.site("log.test", php={"processes": 1}, log_format="%{request_id}x %{upstream_us}x %D",
+                     files={"id.php": "<?php usleep(20000); echo $_SERVER['UNIQUE_ID'];"})
+    server = box.serve()
+    names = [server.get(s, "/id.php").body.decode() for _ in range(3)]
+    lines = wait_for(lambda: len(s.log_lines()) == 3 and s.log_lines(), "three lines")
+    assert [line.split()[0] for line in lines] == names
+    assert len(set(names)) == 3
+    for line in lines:
+        upstream, took = map(int, line.split()[1:])
+        assert 20000 <= upstream <= took
+
+
+def test_a_wrong_format_is_found_at_the_check(box):
+    s = box.site("log.test", log_format="%h %Q")
+    path, _ = box.config()
+    r = hostel("check", "--config", path)
+    assert r.returncode == 1
+    assert re.search(r"\S+:\d+:\d+: `log_format` is no directive: `%Q` at byte 4", r.stderr +
+                     r.stdout), r
+
+
+@pytest.mark.core
+def test_a_log_of_each_user_and_site(box):
+    """%{user} and %{vhost} in the main file's access_log."""
+    sites = [box.site(f"{name}.test", files={"index.html": "x"}) for name in "ab"]
+    for s in sites:
+        del s.vhost["access_log"]
+    server = box.serve(access_log=str(box.logs / "%{user}-%{vhost}.log"))
+    for s in sites:
+        server.get(s, "/?" + s.host)
+    for s in sites:
+        log = wait_for(lambda: list(box.logs.glob(f"*-{s.host}.log")), "its log")[0]
+        wait_for(lambda: s.host in log.read_text(), "its line")
+        assert len(log.read_text().splitlines()) == 1
 
 
 @pytest.mark.root

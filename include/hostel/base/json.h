@@ -1,7 +1,7 @@
 /*
  * Writes JSON (RFC 8259) into a buffer, without a space or a line break: one object a line is
- * how the administrator's socket talks. Sticky like the codec of messages: after a first
- * failure every later call does nothing. Floor 0, hostel.
+ * how the administrator's socket talks, and a log of that form. Sticky like the codec of messages: after a first
+ * failure every later call does nothing. Floor 0, hostel, hostel-worker.
  */
 #ifndef HOSTEL_BASE_JSON_H
 #define HOSTEL_BASE_JSON_H
@@ -28,5 +28,9 @@ void json_bool(struct json *j, const char *key, bool value);
 /* Bytes that are no plain ASCII are escaped, each by itself: \u00XX. NULL is null. */
 void json_string(struct json *j, const char *key, const char *s);
 void json_span(struct json *j, const char *key, struct span s);
+void json_null(struct json *j, const char *key);
+
+/* ret  as much of s, from its beginning, as takes at most room bytes between the quotes */
+struct span json_fit(struct span s, size_t room);
 
 #endif

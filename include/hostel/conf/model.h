@@ -100,6 +100,7 @@ struct conf_vhost {
     char **index;   /* NULL-ended, in order */
     char *access_log;
     char *error_log;
+    char *log_format; /* of the access log; NULL: combined */
     struct conf_php *php; /* NULL: no PHP here */
     struct conf_tls *tls; /* NULL: not on listen_tls */
     bool https_redirect;
@@ -155,7 +156,8 @@ struct conf {
     struct conf_app **apps; /* those that vhosts name */
     size_t napps;
     char *error_log;  /* the server's own */
-    char *access_log; /* default of vhosts */
+    char *access_log; /* default of vhosts; it may hold %{user} and %{vhost} still */
+    char *log_format; /* likewise */
     uint32_t min_uid;
     uint64_t stop_timeout_ms, drain_timeout_ms;
     uint64_t body_max;

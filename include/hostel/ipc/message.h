@@ -21,6 +21,7 @@
 #define MSG_NAME_MAX        255   /* of a rule: a header's name, a realm */
 #define MSG_VALUE_MAX       8192  /* of a rule: a header's value, a file, a target */
 #define MSG_NET_BYTES       16    /* an address in a rule: IPv4 as ::ffff:a.b.c.d */
+#define MSG_FORMAT_MAX      1024  /* of an access line */
 #define MSG_LOGS_MAX        4096  /* log descriptors of one worker */
 #define MSG_RESTART_MAX     33000 /* bytes of a pool's restart_on: eight paths */
 #define MSG_POOLS_MAX       256   /* pools of one user */
@@ -138,6 +139,7 @@ struct msg_vhost {
     uint32_t hsts_seconds;   /* MSG_NONE: no such header */
     uint8_t hsts_subdomains; /* 0, 1 */
     uint8_t acme;            /* 1: answers ACME's challenges, whatever the host */
+    struct span log_format;  /* of access lines; <= MSG_FORMAT_MAX; empty: combined */
 };
 enum msg_symlinks { MSG_SYMLINKS_FOLLOW, MSG_SYMLINKS_OWNER, MSG_SYMLINKS_OFF };
 void msg_vhost_put(struct writer *w, const struct msg_vhost *m);

@@ -77,6 +77,9 @@ int stream_handshake(struct stream *s);
 /* What was agreed upon; after stream_handshake() returned 0. */
 enum stream_protocol stream_alpn(const struct stream *s);
 
+/* ret  "TLSv1.3" and its like, static; NULL: a plain stream */
+const char *stream_tls_version(const struct stream *s);
+
 /*
  * Read what is there.
  *

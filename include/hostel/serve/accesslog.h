@@ -9,6 +9,12 @@
 
 #define ACCESSLOG_LINE_MAX 8192 /* bytes, escapes and '\n' included; longer fields are cut */
 
+struct answered { /* how it went */
+    unsigned status;
+    uint64_t bytes; /* of the body that were sent */
+    uint64_t took_ns;
+};
+
 /*
  * Combined log format: host ident authuser [date] "request line" status bytes "referer"
  * "user-agent". Every control character, quote and byte above 0x7e is escaped as \xHH.
@@ -19,7 +25,13 @@
 void accesslog_format(const struct exchange *x, unsigned status, uint64_t bytes, time_t now,
                       struct buf *line);
 
-/* Formats the line and puts it into the log of x's site; nothing when that is off. */
-void accesslog_line(const struct exchange *x, unsigned status, uint64_t bytes);
+/* The same in the form that x's site has its lines in. */
+void accesslog_form(struct exchange *x, const struct answered *a, struct buf *line);
+
+/* Forms the line and puts it into the log of x's site; nothing when that is off. */
+void accesslog_line(struct exchange *x, const struct answered *a);
+
+/* The answer's head is going out: keep what its line will have of it. */
+void accesslog_head(struct exchange *x, const struct response *res);
 
 #endif

@@ -19,6 +19,7 @@ struct visitor { /* one connection's two ends, as text; filled once a connection
     uint16_t local_port;
     bool https;
     int fd; /* the connection's socket, lent, for address_local() */
+    const char *tls; /* "TLSv1.3" and its like, static; NULL: none */
 };
 
 struct filecache; /* files that were just sent, ready to be sent again */
@@ -48,11 +49,27 @@ struct exchange {
     /* What a script said beside the file that it has the server send. */
     unsigned nkept_fields;
     struct field *kept_fields; /* owned likewise */
+    /* What only its log line wants. */
+    uint64_t id;          /* 0: nobody has asked for its name yet */
+    bool upstream;        /* a script had to do with it, */
+    uint64_t upstream_us; /* for so long */
+    unsigned nlogged_fields;
+    struct field *logged_fields; /* of its answer; owned likewise */
     struct {
         struct sink sink;
         struct sink *next; /* NULL: the filter is not in front of it */
     } headers;             /* the site's rules for its answers */
 };
+
+/* --- request_id.c: the name of a request, which no other one has, of any worker, ever */
+
+#define REQUEST_ID_TEXT 33 /* 32 hex digits and a NUL */
+
+void exchange_id(struct exchange *x, char text[static REQUEST_ID_TEXT]);
+
+/* The same in two steps, for who outlives the exchange. ret  never 0 */
+uint64_t exchange_name(struct exchange *x);
+void request_id_text(uint64_t id, char text[static REQUEST_ID_TEXT]);
 
 /* Frees what the exchange owns, its request too, and empties it. */
 void exchange_done(struct exchange *x);

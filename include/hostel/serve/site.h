@@ -12,9 +12,10 @@
 
 struct site_dir;
 struct scripts;
-struct tls_host; /* net/tls.h */
-struct logfile;  /* serve/logfile.h: lines gathered, written append-only */
-struct php_pool; /* serve/php_pool.h */
+struct tls_host;  /* net/tls.h */
+struct logfile;   /* serve/logfile.h: lines gathered, written append-only */
+struct php_pool;  /* serve/php_pool.h */
+struct logformat; /* base/logformat.h */
 
 /* Links below the root that are followed; none leads out of it but into a link root. */
 enum site_symlinks {
@@ -30,7 +31,9 @@ struct site {
     char **index;               /* NULL-ended */
     struct logfile *access_log; /* NULL = off; lent */
     struct logfile *error_log;  /* lent */
-    struct php_pool *php;       /* NULL: a .php file is 403, never sent (I10); lent */
+    const struct logformat *log_format; /* of access lines; NULL: combined; lent */
+    const char *user;                   /* whose site it is; lent; may be NULL */
+    struct php_pool *php;               /* NULL: a .php file is 403, never sent (I10); lent */
     bool by_default;
     bool autoindex;        /* a directory without an index file is listed */
     bool compress;         /* on the fly */

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct visitor plain = {"192.0.2.7", 50123, "192.0.2.1", 8080, false, -1};
-static const struct visitor secure = {"2001:db8::7", 50123, "2001:db8::1", 443, true, -1};
+static const struct visitor plain = {"192.0.2.7", 50123, "192.0.2.1", 8080, false, -1, NULL};
+static const struct visitor secure = {"2001:db8::7", 50123, "2001:db8::1", 443, true, -1, NULL};
 
 static size_t
 length_get(const unsigned char **p)

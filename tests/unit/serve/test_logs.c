@@ -1,4 +1,6 @@
 /* Log files, access lines, a site's error lines. */
+#include "hostel/base/logformat.h"
+#include "hostel/base/mem.h"
 #include "hostel/serve/accesslog.h"
 #include "hostel/serve/logfile.h"
 #include "tree.h"
@@ -213,6 +215,203 @@ test_longest_line_fits(void **state)
     buf_done(&line);
 }
 
+/* Lines of other forms; what differs from one time to the next is not asked for here. */
+static const struct {
+    const char *why, *format;
+    struct span target, agent;
+    const char *remote_user, *tls;
+    bool upstream;
+    const char *line;
+} formats[] = {
+    {"common but for its time", "%h %l %u \"%r\" %>s %b", SPAN("/a?b"), SPAN("x"), NULL, NULL,
+     false, "192.0.2.1 - - \"GET /a?b HTTP/1.1\" 200 12\n"},
+    {"who and what", "%u|%m|%U|%q|%H|%v|%V|%p|%{user}x|%{tls}x", SPAN("/a?b"), SPAN("x"),
+     "carol", "TLSv1.3", false,
+     "carol|GET|/a|?b|HTTP/1.1|a.example|www.a.example|8080|alice|TLSv1.3\n"},
+    {"no query, no TLS", "%q|%{tls}x|%u", SPAN("/a"), SPAN("x"), NULL, NULL, false, "|-|-\n"},
+    {"durations", "%D %{us}T %{ms}T %T %{s}T", SPAN("/"), SPAN("x"), NULL, NULL, false,
+     "2345678 2345678 2345 2 2\n"},
+    {"bytes", "%B %b", SPAN("/"), SPAN("x"), NULL, NULL, false, "12 12\n"},
+    {"upstream", "%{upstream_us}x", SPAN("/"), SPAN("x"), NULL, NULL, true, "4711\n"},
+    {"no upstream", "%{upstream_us}x", SPAN("/"), SPAN("x"), NULL, NULL, false, "-\n"},
+    {"fields", "%{user-agent}i %{X-None}i %{X-Cache}o %{X-None}o", SPAN("/"), SPAN("U/1"), NULL,
+     NULL, false, "U/1 - hit -\n"},
+    {"forged", "\"%{User-Agent}i\" %U", SPAN("/\x1b[2J"), SPAN("a\"\n\\\xc3\xbc"), "\"", NULL,
+     false, "\"a\\x22\\x0a\\x5c\\xc3\\xbc\" /\\x1b[2J\n"},
+};
+
+static void
+fill_exchange(struct exchange *x, struct field *fields, size_t i)
+{
+    static const struct visitor plain = {.addr = "192.0.2.1"};
+    static struct visitor visitor;
+    size_t question = span_find(formats[i].target, '?');
+
+    visitor = plain;
+    memcpy(visitor.local_addr, "192.0.2.2", 10);
+    visitor.local_port = 8080;
+    visitor.tls = formats[i].tls;
+    fields[0] = (struct field){SPAN("User-Agent"), formats[i].agent};
+    *x = (struct exchange){.visitor = &visitor,
+                           .site = &site,
+                           .upstream = formats[i].upstream,
+                           .upstream_us = 4711,
+                           .req = {.method_text = SPAN("GET"),
+                                   .target = formats[i].target,
+                                   .path = span_of(formats[i].target.p, question),
+                                   .query = span_skip(formats[i].target, question + 1),
+                                   .has_query = question < formats[i].target.n,
+                                   .host = SPAN("www.a.example"),
+                                   .host_name = "www.a.example",
+                                   .version = 11,
+                                   .nfields = 1,
+                                   .fields = fields}};
+    if (formats[i].remote_user)
+        x->remote_user = mem_str(formats[i].remote_user);
+}
+
+static void
+test_lines_of_formats(void **state)
+{
+    static char host[] = "a.example";
+    char *names[] = {host, NULL}, **own = site.names;
+    const struct answered a = {200, 12, 2345678901};
+
+    (void)state;
+    site.names = names;
+    site.user = "alice";
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        struct response res = {
+            .nfields = 2,
+            .fields = {{SPAN("x-cache"), SPAN("hit")}, {SPAN("X-Other"), SPAN("no")}}};
+        char why[LOGFORMAT_WHY_MAX];
+        struct logformat *f;
+        struct field fields[1];
+        struct exchange x;
+        struct buf line;
+
+        assert_int_equal(logformat_new(&f, span_str(formats[i].format), why), 0);
+        site.log_format = f;
+        fill_exchange(&x, fields, i);
+        buf_init(&line, ACCESSLOG_LINE_MAX);
+        accesslog_head(&x, &res);
+        accesslog_form(&x, &a, &line);
+        if (!span_eq(buf_span(&line), span_str(formats[i].line)))
+            fail_msg("%s: %.*s", formats[i].why, (int)line.len, line.data);
+        buf_done(&line);
+        exchange_done(&x);
+        logformat_free(&f);
+    }
+    site.log_format = NULL;
+    site.names = own;
+}
+
+/* Whatever is asked for, a line ends where it should and holds all that the format does. */
+static void
+test_longest_lines_of_formats(void **state)
+{
+    static const char *const texts[] = {"json", "%r", "%r%r%r%r|%s",
+                                        "%{User-Agent}i \"%r\" %{User-Agent}i %U %q %D"};
+    static const char *const ends[] = {"}\n", "HTTP/1.1\n", "|200\n", " 2345678\n"};
+    static char evil[32768], host[] = "a.example";
+    static const struct visitor visitor = {.addr = "192.0.2.1"};
+    char *names[] = {host, NULL}, **own = site.names;
+
+    (void)state;
+    memset(evil, '\xff', sizeof(evil));
+    site.names = names;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct field fields[] = {{SPAN("referer"), {evil, sizeof(evil)}},
+                                 {SPAN("user-agent"), {evil, sizeof(evil)}}};
+        struct exchange x = {.visitor = &visitor,
+                             .site = &site,
+                             .req = {.method_text = {evil, 3000},
+                                     .target = {evil, sizeof(evil)},
+                                     .path = {evil, sizeof(evil)},
+                                     .query = {evil, sizeof(evil)},
+                                     .host = {evil, 3000},
+                                     .has_query = true,
+                                     .version = 11,
+                                     .nfields = 2,
+                                     .fields = fields}};
+        char why[LOGFORMAT_WHY_MAX], room[ACCESSLOG_LINE_MAX];
+        struct buf line = {.data = room, .cap = sizeof(room), .max = sizeof(room)};
+        struct logformat *f;
+
+        assert_int_equal(logformat_new(&f, span_str(texts[i]), why), 0);
+        site.log_format = f;
+        accesslog_form(&x, &(struct answered){200, UINT64_MAX, 2345678901}, &line);
+        if (!span_ends(buf_span(&line), span_str(ends[i])))
+            fail_msg("%s: ...%.*s", texts[i], 40, line.data + line.len - 40);
+        assert_int_equal(span_find(buf_span(&line), '\n'), line.len - 1);
+        assert_true(line.len > 4000);
+        logformat_free(&f);
+    }
+    site.log_format = NULL;
+    site.names = own;
+}
+
+static void
+test_json_line(void **state)
+{
+    static const char want[] =
+        "\"request_id\":\"%s\",\"vhost\":\"a.example\",\"user\":\"alice\","
+        "\"client\":\"192.0.2.1\",\"remote_user\":null,\"tls\":null,\"method\":\"GET\","
+        "\"target\":\"/\\\"\\u001b\\u00ff\",\"protocol\":\"HTTP/1.1\","
+        "\"host\":\"www.a.example\",\"referer\":null,\"user_agent\":\"a\\\"b\\\\\","
+        "\"status\":200,\"bytes\":0,\"duration_us\":1,\"upstream_us\":null}\n";
+    static const struct visitor visitor = {.addr = "192.0.2.1"};
+    static char host[] = "a.example";
+    char *names[] = {host, NULL}, **own = site.names, why[LOGFORMAT_WHY_MAX];
+    char id[REQUEST_ID_TEXT], text[1024];
+    struct field fields[] = {{SPAN("user-agent"), SPAN("a\"b\\")}};
+    struct exchange x = {.visitor = &visitor,
+                         .site = &site,
+                         .req = {.method_text = SPAN("GET"),
+                                 .target = SPAN("/\x22\x1b\xff"),
+                                 .host = SPAN("www.a.example"),
+                                 .version = 11,
+                                 .nfields = 1,
+                                 .fields = fields}};
+    struct logformat *f;
+    struct buf line;
+
+    (void)state;
+    assert_int_equal(logformat_new(&f, SPAN("json"), why), 0);
+    site.names = names;
+    site.user = "alice";
+    site.log_format = f;
+    buf_init(&line, ACCESSLOG_LINE_MAX);
+    accesslog_form(&x, &(struct answered){200, 0, 1999}, &line);
+    exchange_id(&x, id);
+    snprintf(text, sizeof(text), want, id);
+    assert_true(span_starts(buf_span(&line), SPAN("{\"time\":\"20")));
+    if (!span_ends(buf_span(&line), span_str(text)))
+        fail_msg("%.*s", (int)line.len, line.data);
+    buf_done(&line);
+    logformat_free(&f);
+    site.log_format = NULL;
+    site.names = own;
+}
+
+static void
+test_names_of_requests(void **state)
+{
+    struct exchange a = {.id = 0}, b = {.id = 0};
+    char first[REQUEST_ID_TEXT], again[REQUEST_ID_TEXT], other[REQUEST_ID_TEXT];
+
+    (void)state;
+    exchange_id(&a, first);
+    exchange_id(&b, other);
+    exchange_id(&a, again);
+    assert_string_equal(first, again);
+    assert_string_not_equal(first, other);
+    assert_int_equal(strspn(first, "0123456789abcdef"), 32);
+    assert_memory_equal(first, other, 16);
+    request_id_text(exchange_name(&b), again);
+    assert_string_equal(other, again);
+}
+
 static void
 test_error_line_is_escaped_and_cut(void **state)
 {
@@ -244,6 +443,10 @@ main(void)
         TEST(test_full_disk_loses_lines_only),
         TEST(test_access_lines),
         TEST(test_longest_line_fits),
+        TEST(test_lines_of_formats),
+        TEST(test_longest_lines_of_formats),
+        TEST(test_json_line),
+        TEST(test_names_of_requests),
         TEST(test_error_line_is_escaped_and_cut),
     };
 
