@@ -1,5 +1,6 @@
 /* What a server starts with that another had opened. Floor 6, hostel. */
 #include "inherit.h"
+#include "hostel/base/date.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
@@ -27,7 +28,8 @@ take_named(struct inheritance *in, const char *name, int fd)
     } known[] = {{"pid-file", &in->pid_fd},
                  {"php-dir", &in->php_dir_fd},
                  {"control", &in->control_fd},
-                 {"ready", &in->ready_fd}};
+                 {"ready", &in->ready_fd},
+                 {"tickets", &in->tickets_fd}};
 
     if (strcmp(name, "listen") == 0 && in->nlisteners < INHERIT_MAX) {
         in->listeners[in->nlisteners] = (struct inherited){.fd = take_fd(fd)};
@@ -42,7 +44,7 @@ take_named(struct inheritance *in, const char *name, int fd)
 static void
 take_room(struct inheritance *in, uid_t uid, gid_t gid, int front, int back)
 {
-    struct inherited_room r = {uid, gid, take_fd(front), take_fd(back)};
+    struct inherited_room r = {uid, gid, take_fd(front), take_fd(back), in->nroom_lines++};
 
     if (r.front < 0 || r.back < 0) {
         fd_close(&r.front);
@@ -110,8 +112,8 @@ inherit_start(struct inheritance *in)
     long pid;
     int fd;
 
-    *in =
-        (struct inheritance){.pid_fd = -1, .php_dir_fd = -1, .control_fd = -1, .ready_fd = -1};
+    *in = (struct inheritance){
+        .pid_fd = -1, .php_dir_fd = -1, .control_fd = -1, .ready_fd = -1, .tickets_fd = -1};
     in->nlisteners = inherit_take(in->listeners);
     if (state && sscanf(state, "%ld %d", &pid, &fd) == 2 && pid == (long)getpid()) {
         in->upgrade = true;
@@ -152,18 +154,21 @@ inherit_rooms(struct supervisor *s, struct inheritance *in)
 
         if (!r)
             continue;
-        key = (struct inherited_room){r->user->ids.uid, r->user->ids.gid, -1, -1};
+        key = (struct inherited_room){r->user->ids.uid, r->user->ids.gid, -1, -1, 0};
         found = bsearch(&key, in->rooms, in->nrooms, sizeof(key), by_user);
         if (!found || found->front < 0)
             continue;
         r->front = fd_take(&found->front);
         r->back = fd_take(&found->back);
         r->channel_no = ++s->channels;
+        if (in->tickets_fd >= 0)
+            tickets_take_over(r, in->tickets_fd, found->nth, date_mono_ms());
     }
     for (size_t i = 0; i < in->nrooms; i++) { /* of users that are gone */
         fd_close(&in->rooms[i].front);
         fd_close(&in->rooms[i].back);
     }
+    fd_close(&in->tickets_fd);
     free(in->rooms);
     in->rooms = NULL;
     in->nrooms = 0;

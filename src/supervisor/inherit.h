@@ -22,16 +22,18 @@ struct inherited_room {
     uid_t uid;
     gid_t gid;
     int front, back;
+    uint32_t nth; /* its record among the session tickets */
 };
 
 struct inheritance {
     struct inherited listeners[INHERIT_MAX]; /* fd -1: taken */
     size_t nlisteners;
-    bool upgrade;                                 /* there was a server before */
-    int pid_fd, php_dir_fd, control_fd, ready_fd; /* -1: none */
+    bool upgrade;                                             /* there was a server before */
+    int pid_fd, php_dir_fd, control_fd, ready_fd, tickets_fd; /* -1: none */
     struct inherited_room *rooms;
     size_t nrooms;
-    struct conf last; /* its site files as they were; nothing else of it is there */
+    uint32_t nroom_lines; /* whatever has become of them */
+    struct conf last;     /* its site files as they were; nothing else of it is there */
 };
 
 /* Take what there is from the environment. */

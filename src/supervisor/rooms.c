@@ -600,6 +600,7 @@ room_try_free(struct room *r)
     free(r->pools);
     free(r->past);
     secrets_free(&r->secrets);
+    tickets_free(&r->tickets);
     free(r);
 }
 

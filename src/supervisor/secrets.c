@@ -1,6 +1,5 @@
 /*
- * Certificates and keys on their way to their user's workers, and the keys of his session
- * tickets. Floor 6, hostel.
+ * Certificates and keys on their way to their user's workers. Floor 6, hostel.
  *
  * The bytes of a key never lie in this process's memory: the kernel copies the file into a
  * sealed memfd, and the memfd goes to the worker. One is kept for each file that a worker was
@@ -17,13 +16,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
-#define KEYS_MAX          2  /* the newest, and the one before */
 #define RENEWALS_TURN     16 /* of a turn of the loop: a millisecond's work */
 #define RENEWAL_PAUSE_MS  1
 #define RENEWAL_QUEUE_MAX (32 * 1024) /* a worker that has so much to read reads it first */
@@ -39,9 +35,6 @@ struct room_secrets {
     struct secret_pair *pairs; /* of the user's vhosts, in the order of his part */
     size_t npairs;
     size_t ndue;
-    unsigned nkeys;
-    unsigned char keys[KEYS_MAX][MSG_TICKET_BYTES];
-    uint64_t turn_ms; /* a new key then */
 };
 
 bool
@@ -130,7 +123,6 @@ secrets_free(struct room_secrets **s)
     if (!*s)
         return;
     pairs_free((*s)->pairs, (*s)->npairs);
-    explicit_bzero(*s, sizeof(**s));
     free(*s);
     *s = NULL;
 }
@@ -157,75 +149,19 @@ supervisor_ktls(void)
     return found;
 }
 
-/* --- session tickets ------------------------------------------------------------------------
- */
-
-static int
-turn_keys(struct room_secrets *secrets, uint64_t now_ms)
-{
-    unsigned char fresh[MSG_TICKET_BYTES];
-
-    if (getrandom(fresh, sizeof(fresh), 0) != (ssize_t)sizeof(fresh))
-        return -EIO;
-    memmove(secrets->keys[1], secrets->keys[0], (KEYS_MAX - 1) * MSG_TICKET_BYTES);
-    memcpy(secrets->keys[0], fresh, sizeof(fresh));
-    explicit_bzero(fresh, sizeof(fresh));
-    if (secrets->nkeys < KEYS_MAX)
-        secrets->nkeys++;
-    secrets->turn_ms = now_ms + TICKETS_LIFE_MS;
-    return 0;
-}
-
-static int
-send_keys(struct worker_child *w)
-{
-    const struct room_secrets *secrets = w->room->secrets;
-    struct msg_tickets m = {
-        .kernel = w->child.s->tls_kernel,
-        .keys = span_of(secrets->keys, (size_t)secrets->nkeys * MSG_TICKET_BYTES)};
-    struct buf b;
-    struct writer out = {&b, 0};
-    int rc;
-
-    buf_init(&b, IPC_BYTES_MAX);
-    msg_tickets_put(&out, &m);
-    rc = out.error ? out.error : channel_send(w->control, MSG_TICKETS, &b, NULL, 0);
-    if (b.data)
-        explicit_bzero(b.data, b.cap);
-    buf_done(&b);
-    return rc < 0 ? rc : 0;
-}
-
 int
 secrets_send_tickets(struct worker_child *w)
 {
-    int rc = 0;
+    struct room *r = w->room;
 
-    if (!secrets_wanted(w->room))
+    if (!secrets_wanted(r))
         return 0;
-    if (!w->room->secrets) {
-        w->room->secrets = mem_new(sizeof(*w->room->secrets));
-        w->room->secrets->npairs = w->room->part->count;
-        w->room->secrets->pairs = pairs_new(w->room->part->count);
-        rc = turn_keys(w->room->secrets, date_mono_ms());
+    if (!r->secrets) {
+        r->secrets = mem_new(sizeof(*r->secrets));
+        r->secrets->npairs = r->part->count;
+        r->secrets->pairs = pairs_new(r->part->count);
     }
-    return rc < 0 ? rc : send_keys(w);
-}
-
-void
-secrets_sweep(struct supervisor *s, uint64_t now_ms)
-{
-    for (size_t i = 0; i < s->nrooms; i++) {
-        struct room *r = s->rooms[i];
-        struct worker_child *w;
-
-        if (!r || !r->secrets || now_ms < r->secrets->turn_ms ||
-            turn_keys(r->secrets, now_ms) < 0)
-            continue;
-        LIST_FOREACH(w, &r->workers, link)
-        if (w->control && w->greeted && secrets_wanted(r) && send_keys(w) < 0)
-            child_signal(&w->child, SIGKILL);
-    }
+    return tickets_send(w);
 }
 
 /* --- certificates ---------------------------------------------------------------------------

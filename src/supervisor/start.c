@@ -283,7 +283,7 @@ on_sweep(uv_timer_t *timer)
         acceptors_sweep(s, now);
     rooms_sweep(s, now);
     pools_sweep(s, now);
-    secrets_sweep(s, now);
+    tickets_sweep(s, now);
     supervisor_stop_step(s, now);
 }
 

@@ -11,9 +11,9 @@
  *   rooms.c      one user: his channel, when his workers run, back-off
  *   workers.c    one worker: its start messages, what it asks for
  *   examine.c    what is wrong with certificates; cert.c makes some; both ask an examiner
- *   secrets.c    certificates and keys on their way to their user; session tickets
- *   pools.c      one php-cgi pool; pool_runs.c: its generations; pool_stuck.c: endless scripts
- *   children.c   any child: spawn, stderr, reaping; control.c: one that is talked to
+ *   secrets.c    certificates and keys on their way to their user; tickets.c: his sessions'
+ * keys pools.c      one php-cgi pool; pool_runs.c: its generations; pool_stuck.c: endless
+ * scripts children.c   any child: spawn, stderr, reaping; control.c: one that is talked to
  *   logs.c       log files; logpipe.c: what children say on stderr
  *   stop.c       the way down
  *   admin.c      the administrator's socket; admin_commands.c, admin_status.c: its answers
@@ -226,6 +226,7 @@ struct room {
     uint64_t again_ms; /* one crashed beside others: start what is missing then; 0 = no */
     uint64_t retry_ms;
     struct room_secrets *secrets; /* NULL until a worker needs them */
+    struct room_tickets *tickets; /* likewise */
     struct counters *past;        /* of workers that have ended; NULL: none yet */
     struct pool **pools;          /* of part, by id */
     LIST_HEAD(, pool) all_pools;
@@ -261,13 +262,11 @@ void worker_tell_pool(struct worker_child *w, enum msg_type type, const struct p
 /* --- secrets.c ------------------------------------------------------------------------------
  */
 
-#define TICKETS_LIFE_MS (8 * 3600 * 1000) /* as the newest; as long again as an older one */
-
 struct room_secrets; /* of a room that is served with TLS */
 
 /* Whether this room has a site with a certificate. */
 bool secrets_wanted(const struct room *r);
-/* ret  0 or -errno */
+/* Before the first of its certificates. ret  0 or -errno */
 int secrets_send_tickets(struct worker_child *w);
 /*
  * After its VHOST, and once more when there is another. A certificate that cannot be read is
@@ -285,7 +284,26 @@ void secrets_free(struct room_secrets **s);
  */
 int secrets_init(struct supervisor *s);
 void secrets_renew(struct supervisor *s);
-void secrets_sweep(struct supervisor *s, uint64_t now_ms);
+
+/* --- tickets.c ------------------------------------------------------------------------------
+ */
+
+struct room_tickets; /* the keys of a user's session tickets */
+
+/* Made when there are none yet. ret  0 or -errno */
+int tickets_send(struct worker_child *w);
+void tickets_free(struct room_tickets **t);
+/* New keys when it is time. */
+void tickets_sweep(struct supervisor *s, uint64_t now_ms);
+/*
+ * Over an upgrade: from one server to the next.
+ *
+ * in   fd   a memfd, lent
+ * in   nth  which of its records
+ * ret  0 or -errno
+ */
+int tickets_hand_on(const struct room *r, int fd, uint32_t nth, uint64_t now_ms);
+void tickets_take_over(struct room *r, int fd, uint32_t nth, uint64_t now_ms);
 
 /* --- pools.c, pool_runs.c, pool_stuck.c -----------------------------------------------------
  */

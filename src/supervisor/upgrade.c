@@ -49,7 +49,7 @@ tell(struct supervisor *s, bool ok, const char *message)
 
 struct bequest {
     FILE *state;
-    int state_fd;
+    int state_fd, tickets_fd;
     int *keep; /* descriptors that stay open, by the numbers they have */
     size_t nkeep, room;
 };
@@ -73,6 +73,31 @@ keep_named(struct bequest *b, const char *name, int fd)
     keep(b, fd);
 }
 
+/* Both ends of every channel; whose sessions go on takes his tickets' keys along. */
+static void
+write_rooms(struct supervisor *s, struct bequest *b)
+{
+    int tickets = memfd_create("hostel-tickets", MFD_CLOEXEC);
+    uint64_t now_ms = date_mono_ms();
+    uint32_t nth = 0;
+
+    for (size_t i = 0; i < s->nrooms; i++) {
+        const struct room *r = s->rooms[i];
+
+        if (!r || r->front < 0)
+            continue;
+        fprintf(b->state, "room %u %u %d %d\n", (unsigned)r->user->ids.uid,
+                (unsigned)r->user->ids.gid, r->front, r->back);
+        keep(b, r->front);
+        keep(b, r->back);
+        if (tickets >= 0 && tickets_hand_on(r, tickets, nth, now_ms) < 0)
+            fd_close(&tickets); /* whole handshakes, then */
+        nth++;
+    }
+    b->tickets_fd = tickets;
+    keep_named(b, "tickets", tickets);
+}
+
 /* in  ready  what it says "ready" to */
 static int
 write_state(struct supervisor *s, struct bequest *b, int ready)
@@ -87,16 +112,7 @@ write_state(struct supervisor *s, struct bequest *b, int ready)
     keep_named(b, "php-dir", s->php_dir_fd);
     keep_named(b, "control", s->admin.fd);
     keep_named(b, "ready", ready);
-    for (size_t i = 0; i < s->nrooms; i++) {
-        const struct room *r = s->rooms[i];
-
-        if (!r || r->front < 0)
-            continue;
-        fprintf(b->state, "room %u %u %d %d\n", (unsigned)r->user->ids.uid,
-                (unsigned)r->user->ids.gid, r->front, r->back);
-        keep(b, r->front);
-        keep(b, r->back);
-    }
+    write_rooms(s, b);
     for (size_t i = 0; i < s->conf->nsites; i++) {
         const struct conf_site *site = &s->conf->sites[i];
 
@@ -114,6 +130,7 @@ bequest_done(struct bequest *b)
     if (b->state)
         (void)fclose(b->state);
     fd_close(&b->state_fd);
+    fd_close(&b->tickets_fd);
     free(b->keep);
 }
 
@@ -201,7 +218,7 @@ on_ready(uv_poll_t *poll, int status, int events)
 static int
 start(struct supervisor *s, int ready)
 {
-    struct bequest b = {.state_fd = -1};
+    struct bequest b = {.state_fd = -1, .tickets_fd = -1};
     int rc = write_state(s, &b, ready);
     pid_t between;
 
