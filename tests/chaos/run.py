@@ -2,10 +2,10 @@
 """
 Faults and changes under a constant load; counts what visitors lost.
 
-Three users, fresh and kept connections, static files and PHP, each in threads of their own. Then
-reloads, upgrades, and kill -9 of every kind of child, one after the other. Nobody may lose
-anything by a reload or an upgrade; by a killed child only who was being served by it, and never
-another user.
+Three users; static files and PHP; HTTP/1.1 plain and with TLS 1.3, HTTP/2; fresh, resumed and
+kept connections, each in threads of their own. Then reloads, new certificates, upgrades, and
+kill -9 of every kind of child, one after the other. Nobody may lose anything by a reload or an
+upgrade; by a killed child only who was being served by it, and never another user.
 
     tests/chaos/run.py [BUILD] [--long] [--only WORD]
 
@@ -18,11 +18,13 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
-E2E = Path(__file__).resolve().parents[1] / "e2e"
+HERE = Path(__file__).resolve().parent
+E2E = HERE.parent / "e2e"
 args = argparse.ArgumentParser()
 args.add_argument("build", nargs="?", default=str(E2E.parents[1] / "build"))
 args.add_argument("--long", action="store_true")
@@ -32,12 +34,18 @@ os.environ["HOSTEL_BUILD"] = args.build
 sys.path.insert(0, str(E2E))
 
 import procs  # noqa: E402
-from house import PHP_CGI, Box, free_port, hostel, nothing_left, yaml  # noqa: E402
+from loads import STREAMS, H2Load, Resuming, Secured  # noqa: E402
+from secure import certificate  # noqa: E402
+from house import (HOSTEL, PHP_CGI, Box, free_port, hostel, nothing_left, started,  # noqa: E402
+                   yaml)
 from load import Load  # noqa: E402
 from procs import SLOW, wait_for  # noqa: E402
 
 USERS = ("alice", "bob", "carol")
+WORKERS = {"alice": 1, "bob": 2, "carol": 1}
 SCRIPT = "<?php usleep(random_int(0, 3000)); echo '%s says ', str_repeat('x', 5000), '!';"
+PACE_S = 0.02  # of each visitor: they all share one interpreter
+HUNTS = 30  # an examiner lives for some milliseconds
 AGAIN = 8  # answers that each load gives between two events
 
 
@@ -46,12 +54,13 @@ class House:
 
     def __init__(self):
         self.box = Box()
-        self.port = free_port()
+        self.port, self.tls_port = free_port(), free_port()
         self.sites = {u: self.box.site(f"{u}.test", php={"processes": 3}, files={
-            "index.html": f"{u}'s page\n", "a.php": SCRIPT % u, "big.txt": f"{u}\n" * 40000})
-            for u in USERS}
+            "index.html": f"{u}'s page\n", "a.php": SCRIPT % u, "big.txt": f"{u}\n" * 40000},
+            tls=certificate(self.box, f"{u}.test"), workers=WORKERS[u]) for u in USERS}
         self.main = self.box.write_config(yaml({
-            "listen": [f"127.0.0.1:{self.port}"], "include": "vhosts.d/*.yaml",
+            "listen": [f"127.0.0.1:{self.port}"], "listen_tls": [f"127.0.0.1:{self.tls_port}"],
+            "include": "vhosts.d/*.yaml",
             "run_dir": str(self.box.dir / "run"), "error_log": str(self.box.logs / "server"),
             "drain_timeout": "10s"}))
         for u in USERS:
@@ -59,13 +68,25 @@ class House:
         self.server = self.box.start(["--config", self.main], self.port)
         self.pid = self.server.pid
         self.pids = [self.pid]
-        self.loads = {}
+        self.loads, self.resuming = {}, []
         for u, s in self.sites.items():
             for kind, rows in (("static", [(s.host, "/index.html", f"{u}'s page"),
                                            (s.host, "/big.txt", f"{u}\n")]),
                                ("php", [(s.host, "/a.php", f"{u} says")])):
-                for kept in (False, True):
-                    self.loads[u, kind, kept] = Load(self.port, rows, 1, kept=kept)
+                for how, load in self.visitors(rows):
+                    self.loads[u, kind, how] = load
+
+    def visitors(self, rows):
+        """All the ways to come to a site."""
+        resuming, tls, pace = Resuming(self.tls_port), self.tls_port, {"pace_s": PACE_S}
+        self.resuming.append(resuming)
+        yield "fresh", Load(self.port, rows, 1, **pace)
+        yield "kept", Load(self.port, rows, 1, kept=True, **pace)
+        yield "tls fresh", Load(tls, rows, 1, connect=Secured(tls), **pace)
+        yield "tls resumed", Load(tls, rows, 1, connect=resuming, **pace)
+        yield "tls kept", Load(tls, rows, 1, kept=True, connect=Secured(tls), **pace)
+        yield "h2 fresh", H2Load(tls, rows, 1, **pace)
+        yield "h2 kept", H2Load(tls, rows, 1, kept=True, **pace)
 
     def write(self, user, **change):
         site = self.sites[user]
@@ -87,8 +108,9 @@ class House:
 
     def settle(self):
         """Every load goes on, and nobody is in an earlier event's arms any more."""
-        for load in self.loads.values():
-            load.reach(AGAIN, 60 * SLOW)
+        begin = [(load, load.done) for load in self.loads.values()]
+        for load, done in begin:
+            load.reach(AGAIN, 60 * SLOW, done)
 
     def end(self):
         for load in self.loads.values():
@@ -103,6 +125,16 @@ class House:
 # --- events: each returns which loads may have lost how much ---------------------------------------
 
 
+def at_once(key):
+    """What a visitor of this kind has under way at a time."""
+    return STREAMS if key[2].startswith("h2") else 1
+
+
+def being_served(house, user, kind=None):
+    return {key: at_once(key) for key in house.loads
+            if key[0] == user and kind in (None, key[1])}
+
+
 def by_reload(house, n):
     user = USERS[n % 2]  # carol never changes
     if n % 5 == 4:
@@ -113,6 +145,14 @@ def by_reload(house, n):
     house.ask("reload")
     after = [w["pid"] for w in house.user("carol")["workers"]]
     assert set(before) <= set(after), "who did not change keeps his process"
+    return {}
+
+
+def by_renewal(house, n):
+    """Another certificate for a site that is being served with the one before."""
+    name = f"{USERS[n % 2]}.test"
+    certificate(house.box, name)
+    house.ask("reload")
     return {}
 
 
@@ -140,14 +180,33 @@ def by_worker(house, n):
     for w in house.user(user)["workers"]:
         if w["state"] == "serving":
             os.kill(w["pid"], signal.SIGKILL)
-    return {key: 1 for key in house.loads if key[0] == user}
+    return being_served(house, user)
 
 
 def by_acceptor(house, n):
     for r in house.status():
         if r["is"] == "acceptor" and r["pid"]:
             os.kill(r["pid"], signal.SIGKILL)
-    return {key: 1 for key in house.loads if not key[2]}  # kept ones are with their workers
+    # kept ones are with their workers; one that is not accepted yet has no stream
+    return {key: 1 for key in house.loads if "kept" not in key[2]}
+
+
+def by_examiner(house, n):
+    """It looks at another certificate: the reload fails, changes nothing, and can be repeated."""
+    for _ in range(HUNTS):
+        certificate(house.box, f"{USERS[n % 2]}.test")
+        hunter = subprocess.Popen([sys.executable, HERE / "hunt.py", str(house.pid),
+                                   "hostel-examiner"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True)
+        started.add(hunter.pid)
+        assert hunter.stdout.readline() == "ready\n"
+        reload = hostel("reload", "--run-dir", house.box.dir / "run", timeout=60)
+        killed = hunter.communicate("")[0]
+        assert reload.returncode == 0 or killed, reload.stdout
+        if killed:
+            house.ask("reload")
+            return {}
+    raise AssertionError("no examiner was quick enough to be hit")
 
 
 def by_php_child(house, n):
@@ -156,7 +215,7 @@ def by_php_child(house, n):
     children = [c for p in parents for c in procs.children(p)]
     if children:
         os.kill(random.choice(children), signal.SIGKILL)
-    return {key: 1 for key in house.loads if key[0] == user and key[1] == "php"}
+    return being_served(house, user, "php")
 
 
 def by_php_parent(house, n):
@@ -165,14 +224,16 @@ def by_php_parent(house, n):
     for p in house.user(user)["pools"]:
         if p["pid"]:
             os.kill(p["pid"], signal.SIGKILL)
-    return {key: 1 for key in house.loads if key[0] == user and key[1] == "php"}
+    return being_served(house, user, "php")
 
 
 ROWS = [  # what, how often, how often with --long, the event
     ("reload", 6, 50, by_reload),
+    ("another certificate", 2, 10, by_renewal),
     ("upgrade", 2, 5, by_upgrade),
     ("kill -9 of a worker", 2, 10, by_worker),
     ("kill -9 of the acceptor", 2, 10, by_acceptor),
+    ("kill -9 of the examiner", 2, 10, by_examiner),
     ("kill -9 of a php-cgi", 2, 10, by_php_child),
     ("kill -9 of a php-cgi parent", 2, 10, by_php_parent),
     ("reload, after all that", 2, 10, by_reload),
@@ -217,6 +278,11 @@ def main():
                     passed += 1
                 else:
                     failed += 1
+        resumed, whole = (sum(getattr(r, n) for r in house.resuming) for n in ("resumed", "whole"))
+        print(f"sessions gone on with: {resumed}, whole handshakes instead: {whole}")
+        if args.only in "sessions go on":  # who was killed may start anew; nothing else does
+            good = all(r.resumed > r.whole for r in house.resuming)
+            passed, failed = passed + good, failed + (not good)
         house.end()
     finally:
         for pid in house.pids:

@@ -10,10 +10,14 @@ class Load:
     Threads that go round rows of (host, path, text that the answer must hold) until stopped.
 
     kept: connections are used again as long as the server keeps them.
+    connect: makes a connection for a host; a plain one to the port, if it is not given.
+    pace_s: a visitor's pause after an answer, so that many of them get their turns here.
     """
 
-    def __init__(self, port, rows, threads=8, kept=False):
+    def __init__(self, port, rows, threads=8, kept=False, connect=None, pace_s=0):
         self.port, self.rows, self.kept = port, rows, kept
+        self.pace_s = pace_s
+        self.connect = connect or (lambda host: Client(port))
         self.done, self.wrong = 0, []
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(n,), daemon=True)
@@ -35,12 +39,13 @@ class Load:
             host, path, text = self.rows[n % len(self.rows)]
             n += 1
             try:
-                client = client or Client(self.port)
+                client = client or self.connect(host)
                 r = client.get(host, path)
                 self._note(r.status == 200 and text in r.text, f"{host}{path}: {r!r}")
                 if not self.kept or r.get("Connection", "").lower() == "close":
                     client.close()
                     client = None
+                time.sleep(self.pace_s)
             except (Cut, OSError, AssertionError) as e:
                 self._note(False, f"{host}{path}: {e!r}")
                 client = None
@@ -51,9 +56,9 @@ class Load:
             if not good:
                 self.wrong.append(what)
 
-    def reach(self, n, seconds=60):
-        """Until n more answers were right (or the time is over)."""
-        goal, deadline = self.done + n, time.monotonic() + seconds
+    def reach(self, n, seconds=60, begin=None):
+        """Until n more answers were right (or the time is over) than now, or than begin."""
+        goal, deadline = (self.done if begin is None else begin) + n, time.monotonic() + seconds
         while self.done < goal:
             assert time.monotonic() < deadline, f"{self.done} of {goal}; {self.wrong[:5]}"
             time.sleep(0.005)
