@@ -12,4 +12,11 @@ check_blame_fn(void *data, const struct conf_vhost *first, const struct conf_vho
 void check_names(const struct conf *c, check_blame_fn *blames_first, void *data,
                  struct conf_errors *errors);
 
+/*
+ * What the limits of the users are, from those of their vhosts; these must agree. All rows of
+ * one uid get the same.
+ */
+void check_limits(struct conf *c, check_blame_fn *blames_first, void *data,
+                  struct conf_errors *errors);
+
 #endif

@@ -1,6 +1,7 @@
 /* The development server's configuration: one directory, no file. Floor 2; supervisor. */
 #include "hostel/conf/model.h"
 
+#include "check.h"
 #include "fill.h"
 #include "rows.h"
 #include "value.h"
@@ -65,6 +66,7 @@ fill_directory(struct conf *c, char *root, char *listen, struct conf_errors *err
     users_init(&users, c);
     fill_vhost(&users, c->files[0], &raw_vhost, &note, errors);
     users_done(&users);
+    check_limits(c, NULL, NULL, errors);
     free(raw_php.command);
 }
 

@@ -156,6 +156,7 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
     c->connections_max = (uint32_t)number_of(ROW_CONNECTIONS_MAX, raw->connections_max);
     c->connections_per_address =
         (uint32_t)number_of(ROW_CONNECTIONS_PER_ADDRESS, raw->connections_per_address);
+    c->limits = fill_limits(NULL, raw->limits);
     if (users_system(c, text_of(ROW_ACCEPTOR_USER, raw->acceptor_user), "hostel",
                      &c->acceptor_ids, why) < 0)
         errors_file(errors, file, "acceptor_user: %s", why);
@@ -463,6 +464,7 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
         .error_log = log_of(ROW_VHOST_ERROR_LOG, raw->error_log, c->error_log),
         .log_format = mem_str(good(ROW_VHOST_LOG_FORMAT, raw->log_format) ? raw->log_format
                                                                           : c->log_format),
+        .limits = fill_limits(&c->limits, raw->limits),
         .php = note->php ? php_of(c, raw->php, note) : NULL,
         .tls = tls_of(raw->tls, note->tls_line),
         .https_redirect = number_of(ROW_HTTPS_REDIRECT, raw->https_redirect) != 0,
@@ -473,7 +475,10 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
         .by_default = number_of(ROW_DEFAULT, raw->by_default) != 0,
         .file = file,
         .line = note->at.line,
+        .user = CONF_NO_USER, /* until he is found */
     };
+    if (v->php && v->php->queue > v->limits.value[LIMIT_PHP_QUEUE])
+        v->php->queue = (uint32_t)v->limits.value[LIMIT_PHP_QUEUE];
     fill_answers(v, raw, &note->rules, errors);
     fill_app(c, v, raw, errors);
     check_rules(v, errors);

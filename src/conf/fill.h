@@ -32,6 +32,12 @@ void fill_acme(struct users *users, const char *file, const struct raw_main *raw
                struct conf_errors *errors);
 
 /*
+ * in   base  what counts where raw says nothing; NULL: the rows' defaults
+ * in   raw   NULL: nothing is written
+ */
+struct conf_limits fill_limits(const struct conf_limits *base, const struct raw_limits *raw);
+
+/*
  * Append one vhost; conf.min_uid, switching, acceptor_ids and the logs are filled already.
  *
  * in      file  lent for the conf's life

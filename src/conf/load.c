@@ -314,6 +314,8 @@ load_pass(struct load *l, const char *path)
     if (!l->fell)
         check_names(l->conf, blames_first, l, l->errors);
     if (!l->fell)
+        check_limits(l->conf, blames_first, l, l->errors);
+    if (!l->fell)
         judge(l);
     users_done(&l->users);
 }

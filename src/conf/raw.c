@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 struct schema {
-    struct cyaml_schema_field fields[SECTION_PHP + 1][ROWS + 1];
+    struct cyaml_schema_field fields[SECTION_LIMITS + 1][ROWS + 1];
     struct cyaml_schema_value vhost; /* an entry of vhosts */
     struct cyaml_schema_value text;  /* an entry of any other list */
     struct cyaml_schema_value top;
@@ -76,6 +76,9 @@ field(struct schema *s, const struct row *r)
     } else if (r->type == VALUE_TLS) {
         f.value = (struct cyaml_schema_value){
             CYAML_VALUE_MAPPING(MAYBE_NULL, struct raw_tls, s->fields[SECTION_TLS])};
+    } else if (r->type == VALUE_LIMITS) {
+        f.value = (struct cyaml_schema_value){
+            CYAML_VALUE_MAPPING(MAYBE_NULL, struct raw_limits, s->fields[SECTION_LIMITS])};
     } else if (r->type == VALUE_VHOSTS) {
         f.value = list_value(&s->vhost, sizeof(struct raw_vhost));
     } else if (r->shape == ROW_LIST) {
@@ -100,7 +103,7 @@ static const struct schema *
 schema(void)
 {
     static struct schema s;
-    size_t n[SECTION_PHP + 1] = {0};
+    size_t n[SECTION_LIMITS + 1] = {0};
 
     if (s.top.mapping.fields)
         return &s;
@@ -108,7 +111,7 @@ schema(void)
         CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED)};
     s.vhost = (struct cyaml_schema_value){
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_vhost, s.fields[SECTION_VHOST])};
-    for (const struct row *r = rows; r < rows + ROWS && r->section <= SECTION_PHP; r++)
+    for (const struct row *r = rows; r < rows + ROWS && r->section <= SECTION_LIMITS; r++)
         s.fields[r->section][n[r->section]++] = field(&s, r);
     s.top = (struct cyaml_schema_value){
         CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_main, s.fields[SECTION_MAIN])};

@@ -6,6 +6,7 @@
 #define HOSTEL_CONF_RAW_H
 
 #include "hostel/base/span.h"
+#include "hostel/conf/model.h"
 
 #include <stdint.h>
 
@@ -30,6 +31,10 @@ struct raw_tls {
     char *certificate;
     char *key;
     char *min_version;
+};
+
+struct raw_limits {
+    char *v[CONF_LIMITS]; /* by enum conf_limit */
 };
 
 struct raw_vhost {
@@ -58,6 +63,7 @@ struct raw_vhost {
     struct raw_list allow;
     struct raw_list deny;
     char *connections;
+    struct raw_limits *limits;
     struct raw_tls *tls;
     char *https_redirect;
     char *hsts;
@@ -95,6 +101,7 @@ struct raw_main {
     char *connections_per_address;
     char *acme_challenge_dir;
     char *acme_user;
+    struct raw_limits *limits;
     struct raw_vhosts vhosts;
 };
 

@@ -80,6 +80,7 @@ row_summary(const struct row *r, struct buf *out)
         [VALUE_VHOSTS] = {"list of vhosts"},
         [VALUE_TLS] = {"mapping"},
         [VALUE_PHP] = {"mapping"},
+        [VALUE_LIMITS] = {"mapping"},
         [VALUE_ENV] = {"mapping"},
         [VALUE_DEFINE] = {"mapping"},
         [VALUE_HEADERS] = {"list of mappings"},

@@ -6,7 +6,10 @@
 #define IN_MAIN(field)  .section = SECTION_MAIN, .offset = offsetof(struct raw_main, field)
 #define IN_VHOST(field) .section = SECTION_VHOST, .offset = offsetof(struct raw_vhost, field)
 #define IN_TLS(field)   .section = SECTION_TLS, .offset = offsetof(struct raw_tls, field)
-#define IN_PHP(field)   .section = SECTION_PHP, .offset = offsetof(struct raw_php, field)
+#define IN_LIMITS(which)                                                                       \
+    .section = SECTION_LIMITS,                                                                 \
+    .offset = offsetof(struct raw_limits, v) + (which) * sizeof(char *)
+#define IN_PHP(field) .section = SECTION_PHP, .offset = offsetof(struct raw_php, field)
 
 /*
  * Times stay below 2^32 ms and counts below what the message table carries, so that every
@@ -205,6 +208,12 @@ const struct row rows[ROWS] = {
          .preset_note = "hostel-acme if there is such a user, else nobody",
          .help = "Who serves acme_challenge_dir: a system user that owns no site and no file. "
                  "Without root it is the invoking user."},
+    [ROW_LIMITS] = {.name = "limits",
+                    IN_MAIN(limits),
+                    .type = VALUE_LIMITS,
+                    .preset_note = "the defaults of its directives",
+                    .help = "What each user and each site may take, with the limits directives "
+                            "inside, where its vhosts do not say otherwise."},
     [ROW_INCLUDE] = {.name = "include",
                      .section = SECTION_MAIN,
                      .type = VALUE_GLOB,
@@ -508,6 +517,14 @@ const struct row rows[ROWS] = {
          .help = "How many requests of this site may be in progress at once in each worker; "
                  "further "
                  "ones are answered 503. Idle connections do not count. 0 is no limit."},
+    [ROW_VHOST_LIMITS] =
+        {.name = "vhost.limits",
+         IN_VHOST(limits),
+         .type = VALUE_LIMITS,
+         .preset_note = "the main limits",
+         .help = "What this site and its user may take, with the limits directives inside. "
+                 "What belongs to the user as a whole counts for all his vhosts when it stands "
+                 "in one, and may not stand in two with different values."},
     [ROW_TLS] = {.name = "vhost.tls",
                  IN_VHOST(tls),
                  .type = VALUE_TLS,
@@ -651,6 +668,156 @@ const struct row rows[ROWS] = {
                                     "them appears, goes or changes, the next request finds "
                                     "PHP started anew. Looked at once a second, with the "
                                     "user's own rights."},
+    [ROW_LIMITS_FIRST +
+        LIMIT_REQUESTS] = {.name = "limits.requests_per_second",
+                           IN_LIMITS(LIMIT_REQUESTS),
+                           .type = VALUE_NUMBER,
+                           .preset = "0",
+                           .min = "0",
+                           .max = "1000000",
+                           .unit = "requests",
+                           .help = "How many requests a second one client address may make of "
+                                   "this site, counted over all workers of the user; further "
+                                   "ones are answered 429. An IPv6 client is its /64. 0 is no "
+                                   "limit."},
+    [ROW_LIMITS_FIRST +
+        LIMIT_REQUESTS_BURST] = {.name = "limits.requests_burst",
+                                 IN_LIMITS(LIMIT_REQUESTS_BURST),
+                                 .type = VALUE_NUMBER,
+                                 .preset_note = "requests_per_second",
+                                 .min = "1",
+                                 .max = "1000000",
+                                 .unit = "requests",
+                                 .help =
+                                     "How many of them may come at once, after a pause that is "
+                                     "long enough."},
+    [ROW_LIMITS_FIRST +
+        LIMIT_BANDWIDTH] = {.name = "limits.bandwidth",
+                            IN_LIMITS(LIMIT_BANDWIDTH),
+                            .type = VALUE_SIZE,
+                            .preset = "0",
+                            .min = "0",
+                            .max = "1024g",
+                            .help = "How many bytes a second are sent on one connection to a "
+                                    "visitor of this site, with HTTP/2 for all its requests "
+                                    "together. 0 is no limit."},
+    [ROW_LIMITS_FIRST + LIMIT_BANDWIDTH_BURST] =
+        {.name = "limits.bandwidth_burst",
+         IN_LIMITS(LIMIT_BANDWIDTH_BURST),
+         .type = VALUE_SIZE,
+         .preset = "0",
+         .min = "0",
+         .max = "1024g",
+         .help = "How much of it is sent at full speed before, and again after "
+                 "a pause that is long enough."},
+    [ROW_LIMITS_FIRST +
+        LIMIT_PHP_QUEUE] = {.name = "limits.php_queue",
+                            IN_LIMITS(LIMIT_PHP_QUEUE),
+                            .type = VALUE_NUMBER,
+                            .preset = "1000000",
+                            .min = "0",
+                            .max = "1000000",
+                            .unit = "requests",
+                            .help =
+                                "The most that php.queue counts for, whatever stands there."},
+    [ROW_LIMITS_FIRST +
+        LIMIT_CONNECTIONS] = {.name = "limits.connections",
+                              IN_LIMITS(LIMIT_CONNECTIONS),
+                              .type = VALUE_NUMBER,
+                              .preset = "0",
+                              .min = "0",
+                              .max = "1000000",
+                              .unit = "connections",
+                              .help =
+                                  "How many connections all workers of the user may hold at "
+                                  "once; the request of a further one is answered 503. 0 is no "
+                                  "limit."},
+    [ROW_LIMITS_FIRST + LIMIT_PHP_PROCESSES] =
+        {.name = "limits.php_processes",
+         IN_LIMITS(LIMIT_PHP_PROCESSES),
+         .type = VALUE_NUMBER,
+         .preset = "0",
+         .min = "0",
+         .max = "65536",
+         .unit = "processes",
+         .help = "The most that php.processes of the user's vhosts count for "
+                 "together; each php section keeps its share, and one at "
+                 "least. 0 is no limit."},
+    [ROW_LIMITS_FIRST +
+        LIMIT_OPEN_FILES] = {.name = "limits.open_files",
+                             IN_LIMITS(LIMIT_OPEN_FILES),
+                             .type = VALUE_NUMBER,
+                             .preset_note = "65536 of a worker, 4096 of PHP",
+                             .min = "64",
+                             .max = "1048576",
+                             .unit = "files",
+                             .help =
+                                 "How many descriptors each process of the user may have open "
+                                 "(RLIMIT_NOFILE)."},
+    [ROW_LIMITS_FIRST +
+        LIMIT_PROCESSES] = {.name = "limits.processes",
+                            IN_LIMITS(LIMIT_PROCESSES),
+                            .type = VALUE_NUMBER,
+                            .preset = "1024",
+                            .min = "4",
+                            .max = "1000000",
+                            .unit = "processes",
+                            .help =
+                                "How many processes and threads the user may have before his "
+                                "PHP, and what it starts, can start no more (RLIMIT_NPROC, "
+                                "which counts all that the user has on the machine; and "
+                                "pids.max)."},
+    [ROW_LIMITS_FIRST +
+        LIMIT_MEMORY] = {.name = "limits.memory",
+                         IN_LIMITS(LIMIT_MEMORY),
+                         .type = VALUE_SIZE,
+                         .preset_note = "no limit",
+                         .min = "32m",
+                         .max = "1024g",
+                         .help = "How much memory all processes of the user may use together "
+                                 "(memory.max); without cgroups, how much data each of his PHP "
+                                 "processes may have (RLIMIT_DATA), which holds with them as "
+                                 "well."},
+    [ROW_LIMITS_FIRST +
+        LIMIT_NICE] = {.name = "limits.nice",
+                       IN_LIMITS(LIMIT_NICE),
+                       .type = VALUE_NUMBER,
+                       .preset = "0",
+                       .min = "0",
+                       .max = "19",
+                       .help = "How much the user's processes stand back where the processor "
+                               "is short; 19 is most."},
+    [ROW_LIMITS_FIRST +
+        LIMIT_CPU_WEIGHT] = {.name = "limits.cpu_weight",
+                             IN_LIMITS(LIMIT_CPU_WEIGHT),
+                             .type = VALUE_NUMBER,
+                             .preset = "100",
+                             .min = "1",
+                             .max = "10000",
+                             .help =
+                                 "The user's share of the processor beside others', where it "
+                                 "is short (cpu.weight). It needs cgroups."},
+    [ROW_LIMITS_FIRST +
+        LIMIT_CPU_MAX] = {.name = "limits.cpu_max",
+                          IN_LIMITS(LIMIT_CPU_MAX),
+                          .type = VALUE_NUMBER,
+                          .preset_note = "no limit",
+                          .min = "1",
+                          .max = "100000",
+                          .unit = "per cent of a core",
+                          .help = "How much of the processor the user may have, in per cent of "
+                                  "one core, also where there is more: 150 is one core and a "
+                                  "half (cpu.max). It needs cgroups."},
+    [ROW_LIMITS_FIRST +
+        LIMIT_IO_WEIGHT] = {.name = "limits.io_weight",
+                            IN_LIMITS(LIMIT_IO_WEIGHT),
+                            .type = VALUE_NUMBER,
+                            .preset = "100",
+                            .min = "1",
+                            .max = "10000",
+                            .help =
+                                "The user's share of the disks beside others', where they are "
+                                "busy (io.weight). It needs cgroups."},
     [ROW_HEADERS_SET] =
         {.name = "headers.set",
          .section = SECTION_HEADERS,

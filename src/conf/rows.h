@@ -6,6 +6,7 @@
 #define HOSTEL_CONF_ROWS_H
 
 #include "hostel/base/buf.h"
+#include "hostel/conf/model.h"
 
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ enum section {
     SECTION_VHOST,
     SECTION_TLS,
     SECTION_PHP,
+    SECTION_LIMITS,
     SECTION_HEADERS,
     SECTION_REDIRECTS,
     SECTION_AUTH,
@@ -58,6 +60,7 @@ enum value_type {
     VALUE_VHOSTS,   /* list of mappings: SECTION_VHOST */
     VALUE_TLS,      /* a mapping: SECTION_TLS */
     VALUE_PHP,      /* a mapping, maybe empty: SECTION_PHP */
+    VALUE_LIMITS,   /* a mapping: SECTION_LIMITS */
     VALUE_ENV,      /* a mapping with free keys */
     VALUE_DEFINE,   /* the same, of php.ini's names */
     /* what follows becomes rules: walk_rules.h */
@@ -103,6 +106,7 @@ enum row_id {
     ROW_CONNECTIONS_PER_ADDRESS,
     ROW_ACME_CHALLENGE_DIR,
     ROW_ACME_USER,
+    ROW_LIMITS,
     ROW_INCLUDE,
     ROW_VHOSTS,
     ROW_HOST,
@@ -139,6 +143,7 @@ enum row_id {
     ROW_ALLOW,
     ROW_DENY,
     ROW_CONNECTIONS,
+    ROW_VHOST_LIMITS,
     ROW_TLS,
     ROW_HTTPS_REDIRECT,
     ROW_HSTS,
@@ -158,6 +163,8 @@ enum row_id {
     ROW_PHP_DEFINE,
     ROW_PHP_ENV,
     ROW_PHP_RESTART_ON,
+    ROW_LIMITS_FIRST, /* those of limits, in the order of enum conf_limit */
+    ROW_LIMITS_LAST = ROW_LIMITS_FIRST + CONF_LIMITS - 1,
     ROW_HEADERS_SET,
     ROW_HEADERS_ADD,
     ROW_HEADERS_REMOVE,

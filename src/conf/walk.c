@@ -111,6 +111,15 @@ walk_tls(struct walk *w, const struct row *r)
 }
 
 static void
+walk_limits(struct walk *w, const struct row *r)
+{
+    if (events_is(w, YAML_MAPPING_START_EVENT))
+        walk_section(w, SECTION_LIMITS);
+    else if (!events_null(w))
+        walk_refuse(w, r, "a mapping");
+}
+
+static void
 note_vhost(struct walk *w)
 {
     struct notes *n = w->notes;
@@ -157,6 +166,8 @@ walk_value(struct walk *w, const struct row *r)
         walk_tls(w, r);
     else if (r->type == VALUE_PHP)
         walk_php(w, r);
+    else if (r->type == VALUE_LIMITS)
+        walk_limits(w, r);
     else if (r->type == VALUE_ENV || r->type == VALUE_DEFINE)
         walk_env(w, r);
     else if (r->type > VALUE_DEFINE)
@@ -172,6 +183,7 @@ unknown_key(struct walk *w, enum section section, const char *key)
                                         "in a vhost",
                                         "in tls",
                                         "in php",
+                                        "in limits",
                                         "in headers",
                                         "in redirects",
                                         "in auth_basic",

@@ -101,6 +101,22 @@ needs_files(const char *path)
     return needs;
 }
 
+/* What his processes may take, if he has vhosts. */
+static void
+fill_limits(struct spawn_spec *spec, enum confine_role role, const struct conf *conf,
+            const struct ids *ids)
+{
+    const struct conf_limits *limits = &conf->limits;
+
+    for (size_t i = 0; i < conf->nusers; i++)
+        if (conf->users[i].ids.uid == ids->uid)
+            limits = &conf->users[i].limits;
+    if (role == CONFINE_WORKER)
+        limits_of_worker(spec, limits);
+    else if (role == CONFINE_PHP)
+        limits_of_php(spec, conf, limits);
+}
+
 /* The jail of the vhosts of this user, if the configuration has such. */
 static int
 fill_jail(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
@@ -125,6 +141,7 @@ fill_spec(struct spawn_spec *spec, enum confine_role role, const struct conf *co
         spec_php(spec, conf, ids);
     else
         spec_acceptor(spec, conf, ids, mem_fmt("%s/empty", conf->run_dir));
+    fill_limits(spec, role, conf, ids);
     spec->own_group = false; /* stay with the terminal that asked */
     spec->path = program;
     if (role != CONFINE_ACCEPTOR)

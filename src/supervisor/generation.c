@@ -94,6 +94,8 @@ generation_new(const struct supervisor *s, struct conf *conf, struct certificate
         find_pools(g, &g->parts[i]);
         g->parts[i].room = NO_ROOM;
         g->parts[i].jail = jail_of(g, i);
+        g->parts[i].limits = limits_digest(&conf->users[i].limits);
+        limits_share_php(g, i);
         g->parts[i].digest = worker_digest(g, i);
     }
     return g;

@@ -22,6 +22,7 @@ struct part {
     size_t first_pool;   /* his pools: pool_vhosts[first_pool], ... */
     uint32_t npools;
     uint64_t jail;   /* a digest of what his jail holds; 0: none */
+    uint64_t limits; /* a digest of what each of his processes may take */
     uint64_t digest; /* of all that his workers are told; never 0 */
     uint32_t room;   /* who has one keeps it; NO_ROOM: he has no vhost */
 };
@@ -136,6 +137,13 @@ void logs_close(void **logs);
 
 /* The digest of all that this user's workers are told. */
 uint64_t worker_digest(const struct generation *g, size_t user);
+
+/* --- limits.c --- */
+
+uint64_t limits_digest(const struct conf_limits *limits);
+
+/* No more PHP processes than the user may have: each of his pools gets its share. */
+void limits_share_php(struct generation *g, size_t user);
 
 /* --- pools.c --- */
 

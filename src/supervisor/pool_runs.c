@@ -139,6 +139,7 @@ run_again(struct pool_run *run)
     env = environment(p);
     argv = arguments(p);
     spec_php(&spec, p->room->gen->conf, &p->room->user->ids);
+    limits_of_php(&spec, p->room->gen->conf, &p->room->user->limits);
     spec.path = p->php->command;
     spec.argv = argv;
     spec.envp = env;

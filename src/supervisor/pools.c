@@ -81,20 +81,23 @@ pool_new(struct room *r)
     p->s = r->s;
     p->room = r;
     p->jail = r->part->jail;
+    p->limits = r->part->limits;
     p->serial = ++r->s->pool_serials;
     LIST_INSERT_HEAD(&r->s->pools, p, link);
     LIST_INSERT_HEAD(&r->all_pools, p, in_room);
     return p;
 }
 
-/* What it says goes where it went when it was started, and its jail is what it was then. */
+/* What it says goes where it went when it was started; its jail and limits are those of then.
+ */
 static struct pool *
 find(const struct room *r, const struct conf_vhost *v)
 {
     struct pool *p;
 
     LIST_FOREACH(p, &r->all_pools, in_room)
-    if (!p->retired && p->jail == r->part->jail && pool_same_php(p->php, v->php) &&
+    if (!p->retired && p->jail == r->part->jail && p->limits == r->part->limits &&
+        pool_same_php(p->php, v->php) &&
         strcmp(p->error_log ? p->error_log : "", v->error_log ? v->error_log : "") == 0)
         return p;
     return NULL;

@@ -9,14 +9,6 @@
  * acceptor's limit: high enough for a hundred users whose workers are stopped.
  */
 #define ACCEPTOR_FILES 524288
-#define WORKER_FILES   65536
-#define PHP_FILES      4096 /* ours is a million: programs that close all there could be crawl */
-/*
- * Processes of one user, with all that his scripts start. A machine's or a service's whole
- * number of them is a few thousand: without this, one script that forks takes it, and nobody
- * else's worker can be started.
- */
-#define PHP_PROCS 1024
 
 static void
 spec_common(struct spawn_spec *spec, enum cage cage, const struct conf *conf,
@@ -51,7 +43,6 @@ spec_worker(struct spawn_spec *spec, const struct conf *conf, const struct ids *
     spec_common(spec, CAGE_WORKER, conf, ids);
     spec->min_uid = conf->min_uid;
     spec->work_dir = php_dir;
-    spec->files_max = WORKER_FILES;
 }
 
 void
@@ -60,6 +51,4 @@ spec_php(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids
     spec_common(spec, CAGE_PHP, conf, ids);
     spec->min_uid = conf->min_uid;
     spec->own_group = true;
-    spec->files_max = PHP_FILES;
-    spec->procs_max = conf->switching ? PHP_PROCS : 0; /* else it would count a desktop's */
 }

@@ -17,6 +17,7 @@
  *   logs.c       log files; logpipe.c: what children say on stderr
  *   stop.c       the way down
  *   admin.c      the administrator's socket; admin_commands.c, admin_status.c: its answers
+ *   limits.c     what a user's processes may take
  *   specs.c      each role's confinement, for children and for `hostel confine` alike
  */
 #ifndef HOSTEL_SUPERVISOR_SUPERVISOR_H
@@ -350,7 +351,7 @@ struct pool {
     const struct conf_php *php; /* of the first vhost that has these settings */
     const char *error_log;      /* likewise */
     uint32_t serial;            /* tells it from every other pool of this server */
-    uint64_t jail;              /* as in struct part */
+    uint64_t jail, limits;      /* as in struct part */
     bool retired;               /* of no generation any more: ends when nobody holds it */
     enum pool_state state;
     uint32_t starts;      /* of processes so far */
@@ -425,6 +426,14 @@ void spec_acceptor(struct spawn_spec *spec, const struct conf *conf, const struc
 void spec_worker(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
                  const char *php_dir);
 void spec_php(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids);
+
+/* --- limits.c -------------------------------------------------------------------------------
+ */
+
+/* What a user's processes may take, of what is set for each of them. */
+void limits_of_worker(struct spawn_spec *spec, const struct conf_limits *limits);
+void limits_of_php(struct spawn_spec *spec, const struct conf *conf,
+                   const struct conf_limits *limits);
 
 /*
  * jails.c: the jail of a user's process.

@@ -347,6 +347,7 @@ tell_all(struct telling *t)
         rc = secrets_send_tickets(t->w);
     digest(t, &user->workers, sizeof(user->workers));
     digest(t, &part->jail, sizeof(part->jail));
+    digest(t, &part->limits, sizeof(part->limits));
     digest(t, user->ids.groups, user->ids.ngroups * sizeof(user->ids.groups[0]));
     for (uint32_t id = 0; rc == 0 && id < part->npools; id++)
         rc = tell_pool(t, id);
@@ -556,6 +557,7 @@ worker_start(struct room *r, uint32_t seat)
     (void)snprintf(w->child.label, sizeof(w->child.label), "hostel-worker of %s",
                    r->user->ids.name);
     spec_worker(&spec, r->gen->conf, &r->user->ids, s->php_dir);
+    limits_of_worker(&spec, &r->user->limits);
     if (r->user->system) /* it has no file, and is no site's */
         spec.min_uid = 1;
     spec.exec_fd = secrets_wanted(r) ? s->worker_tls_exe : s->worker_exe;

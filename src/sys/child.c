@@ -2,7 +2,7 @@
  * The child's side of a spawn. Everything between fork and exec stands in this file, in the
  * order in which it happens; every step is checked, and the first that fails ends the child.
  *
- *   signals -> session -> descriptors -> directories -> limits -> ids -> capabilities
+ *   signals -> session -> descriptors -> directories -> limits -> nice -> ids -> capabilities
  *           -> parent still there -> jail -> filter -> exec
  *
  * The supervisor has one thread, so all of the C library may be used here. Floor 1.
@@ -198,7 +198,27 @@ set_limits(struct child *c)
         rc = set_limit(RLIMIT_NOFILE, c->spec->files_max);
     if (rc == 0 && c->spec->procs_max)
         rc = set_limit(RLIMIT_NPROC, c->spec->procs_max);
+    if (rc == 0 && c->spec->data_max)
+        rc = set_limit(RLIMIT_DATA, c->spec->data_max);
     return rc;
+}
+
+/* Back is a way that takes a capability: for good, as all limits are. */
+static int
+be_nice(struct child *c)
+{
+    int nice = c->spec->nice, now;
+
+    c->step = "nice";
+    errno = 0;
+    now = getpriority(PRIO_PROCESS, 0);
+    if (now == -1 && errno)
+        return -errno;
+    if (nice == 0 || now >= nice)
+        return 0;
+    if (setpriority(PRIO_PROCESS, 0, nice) < 0)
+        return -errno;
+    return getpriority(PRIO_PROCESS, 0) == nice ? 0 : -EPERM;
 }
 
 static int
@@ -291,8 +311,9 @@ _Noreturn void
 child_run(const struct spawn_spec *spec, int status, pid_t parent)
 {
     static int (*const steps[])(struct child *) = {
-        reset_signals,  own_group,       place_descriptors, enter_directories, set_limits,
-        drop_privilege, die_with_parent, enter_jail,        lock_cage,         execute,
+        reset_signals, own_group, place_descriptors, enter_directories,
+        set_limits,    be_nice,   drop_privilege,    die_with_parent,
+        enter_jail,    lock_cage, execute,
     };
     struct child c = {
         .spec = spec,

@@ -43,6 +43,40 @@ struct conf_tls {
 
 #define CONF_NO_HSTS UINT32_MAX
 
+/*
+ * What `limits` says, of a vhost or for all. The first ones are a site's own, each vhost has
+ * its; the others are the user's as a whole (of all with his uid), so his vhosts must agree.
+ */
+enum conf_limit {
+    LIMIT_REQUESTS,        /* a second, of one client address; 0 = no limit */
+    LIMIT_REQUESTS_BURST,  /* that may come at once; not set: as many as in a second */
+    LIMIT_BANDWIDTH,       /* bytes a second of one connection; 0 = no limit */
+    LIMIT_BANDWIDTH_BURST, /* bytes before that */
+    LIMIT_PHP_QUEUE,       /* the most that php.queue may be */
+    LIMIT_CONNECTIONS,     /* of all his workers together; 0 = no limit */
+    LIMIT_PHP_PROCESSES,   /* of all his pools together; 0 = no limit */
+    LIMIT_OPEN_FILES,      /* of each process; not set: of a worker many, of PHP some */
+    LIMIT_PROCESSES,
+    LIMIT_MEMORY,     /* bytes; not set: no limit */
+    LIMIT_NICE,       /* 0..19 */
+    LIMIT_CPU_WEIGHT, /* cgroups: 1..10000 */
+    LIMIT_CPU_MAX,    /* per cent of a core; not set: no limit */
+    LIMIT_IO_WEIGHT,  /* 1..10000 */
+    CONF_LIMITS,
+    LIMITS_OF_SITE = LIMIT_CONNECTIONS /* how many are */
+};
+
+struct conf_limits {
+    uint64_t value[CONF_LIMITS]; /* a default where it is not set, 0 without one */
+    uint32_t set;                /* those that stand in a file, a bit each */
+};
+
+static inline bool
+conf_limit_set(const struct conf_limits *l, enum conf_limit which)
+{
+    return l->set >> which & 1;
+}
+
 /* Links below the root that are followed; none ever leads out of it. */
 enum conf_symlinks { CONF_SYMLINKS_FOLLOW, CONF_SYMLINKS_OWNER, CONF_SYMLINKS_OFF };
 
@@ -75,7 +109,7 @@ struct conf_rule {
     enum conf_serve serve;
     bool files; /* the pattern is for what lies there only, not for what is asked for */
     uint32_t status_min, status_max;
-    bool links;       /* a root that links may lead into, else one that scripts send from */
+    bool links; /* a root that links may lead into, else one that scripts send from */
     uint32_t connections, timeout_ms;
     uint32_t seconds; /* 0 = no-cache */
     bool allow;
@@ -108,18 +142,19 @@ struct conf_vhost {
     uint32_t hsts_seconds; /* CONF_NO_HSTS: no such header */
     bool by_default;
     bool autoindex, compress;
-    bool stream; /* bodies go to scripts while they come */
+    bool stream;           /* bodies go to scripts while they come */
     uint64_t compress_min; /* bytes */
     enum conf_symlinks symlinks;
-    char *fallback;       /* begins with '/', or NULL */
-    uint32_t connections; /* in one worker; 0 = no limit */
+    char *fallback;            /* begins with '/', or NULL */
+    uint32_t connections;      /* in one worker; 0 = no limit */
+    struct conf_limits limits; /* its own, else the main file's; the user's as it says them */
     /*
      * Those of one kind as they are written. Access is the other way round: allow and deny are
      * one list already, the first net that fits decides, and the last fits everybody.
      */
     struct conf_rule *rules;
     size_t nrules;
-    bool acme; /* the one that answers ACME's challenges, for every name */
+    bool acme;                  /* the one that answers ACME's challenges, for every name */
     const struct conf_app *app; /* its rules come behind; NULL: none; lent from the conf */
     const char *file;           /* where it stands, lent from the conf */
     size_t line;                /* ... and begins; 0: nowhere, it was made */
@@ -131,11 +166,12 @@ struct conf_vhost {
 /* One (user, group) that owns vhosts: a worker's identity. */
 struct conf_user {
     struct ids ids;
-    bool system;           /* acme_user: may be below min_uid */
-    uint32_t workers;      /* the highest that one of its vhosts asks for */
-    uint64_t idle_exit_ms; /* the highest likewise; 0 = never, above all */
-    bool jailed;           /* one of them says so */
-    bool wide;             /* all of the machine is his home, or a root */
+    bool system;               /* acme_user: may be below min_uid */
+    uint32_t workers;          /* the highest that one of its vhosts asks for */
+    uint64_t idle_exit_ms;     /* the highest likewise; 0 = never, above all */
+    bool jailed;               /* one of them says so */
+    bool wide;                 /* all of the machine is his home, or a root */
+    struct conf_limits limits; /* of his vhosts, else the main file's; the user's own of them */
 };
 
 /* The text of a site file that is in effect: what the next load may fall back to. */
@@ -165,6 +201,7 @@ struct conf {
     uint64_t request_timeout_ms;
     uint64_t body_rate; /* bytes a second; 0 = as slow as it likes */
     uint32_t connections_max, connections_per_address; /* in one worker */
+    struct conf_limits limits;                         /* of the main file */
     size_t acme; /* index of that vhost's user; CONF_NO_USER: each site answers for itself */
     struct conf_user *users;
     size_t nusers;

@@ -36,6 +36,8 @@ struct spawn_spec {
     const char *root_dir; /* chroot to this (root only); NULL = none */
     rlim_t files_max;     /* RLIMIT_NOFILE, at most our own hard limit; 0 = leave */
     rlim_t procs_max;     /* RLIMIT_NPROC: of the whole user, not only ours; 0 = leave */
+    rlim_t data_max;      /* RLIMIT_DATA, bytes; 0 = leave */
+    int nice;             /* at least so nice; 0 = as we are */
     bool own_group;       /* a process group of its own, so that it can be ended whole */
 };
 
