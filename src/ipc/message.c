@@ -1,5 +1,6 @@
 /* The payloads, in the order of the message table. Floor 2. */
 #include "hostel/ipc/message.h"
+#include "hostel/base/commons.h"
 #include "hostel/ipc/table.h"
 
 #include <errno.h>
@@ -127,6 +128,21 @@ msg_worker_init_get(struct reader *r, struct msg_worker_init *m)
 }
 
 void
+msg_commons_put(struct writer *w, const struct msg_commons *m)
+{
+    put_u32(w, m->place);
+    put_u32(w, m->conns_max);
+}
+
+int
+msg_commons_get(struct reader *r, struct msg_commons *m)
+{
+    m->place = get_u32(r);
+    m->conns_max = get_u32(r);
+    return got(r, m->place < COMMONS_PLACES);
+}
+
+void
 msg_log_put(struct writer *w, const struct msg_log *m)
 {
     put_u32(w, m->id);
@@ -188,6 +204,10 @@ msg_vhost_put(struct writer *w, const struct msg_vhost *m)
     put_u8(w, m->hsts_subdomains);
     put_u8(w, m->acme);
     put_span(w, m->log_format);
+    put_u32(w, m->rate);
+    put_u32(w, m->burst);
+    put_u64(w, m->bandwidth);
+    put_u64(w, m->bandwidth_burst);
 }
 
 /* The bytes that have to be a path: absolute, if there are any. */
@@ -219,10 +239,17 @@ msg_vhost_get(struct reader *r, struct msg_vhost *m)
     m->hsts_subdomains = get_u8(r);
     m->acme = get_u8(r);
     m->log_format = get_span(r, MSG_FORMAT_MAX);
+    m->rate = get_u32(r);
+    m->burst = get_u32(r);
+    m->bandwidth = get_u64(r);
+    m->bandwidth_burst = get_u64(r);
     return got(r, m->names.n && m->root.n && absolute(m->root) && absolute(m->fallback) &&
                       m->by_default <= 1 && m->autoindex <= 1 && m->compress <= 1 &&
                       m->stream <= 1 && m->symlinks <= MSG_SYMLINKS_OFF &&
-                      m->hsts_subdomains <= 1 && m->acme <= 1);
+                      m->hsts_subdomains <= 1 && m->acme <= 1 && m->rate <= MSG_RATE_MAX &&
+                      m->burst <= MSG_RATE_MAX && (m->rate == 0) == (m->burst == 0) &&
+                      m->bandwidth <= MSG_BANDWIDTH_MAX &&
+                      m->bandwidth_burst <= MSG_BANDWIDTH_MAX);
 }
 
 void

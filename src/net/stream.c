@@ -6,6 +6,7 @@
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
 #include "taken.h"
+#include "throttle.h"
 #include "transport.h"
 
 #include <errno.h>
@@ -189,9 +190,9 @@ memory_sent(struct stream *s, size_t n)
     }
 }
 
-/* ret  bytes sent, or -errno; *wanted is what was asked for */
+/* in  most  bytes. ret  bytes sent, or -errno; *wanted is what was asked for */
 static ssize_t
-send_memory(struct stream *s, size_t *wanted)
+send_memory(struct stream *s, size_t most, size_t *wanted)
 {
     struct iovec iov[IOV_MAX_OUT];
     struct msghdr msg = {.msg_iov = iov};
@@ -200,11 +201,15 @@ send_memory(struct stream *s, size_t *wanted)
     int flags;
 
     *wanted = 0;
-    for (; p && p->seg.fd < 0 && msg.msg_iovlen < IOV_MAX_OUT; p = TAILQ_NEXT(p, next)) {
-        iov[msg.msg_iovlen++] =
-            (struct iovec){(void *)(uintptr_t)p->seg.bytes.p, p->seg.bytes.n};
-        *wanted += p->seg.bytes.n;
+    for (; p && p->seg.fd < 0 && msg.msg_iovlen < IOV_MAX_OUT && *wanted < most;
+         p = TAILQ_NEXT(p, next)) {
+        size_t left = most - *wanted, part = p->seg.bytes.n < left ? p->seg.bytes.n : left;
+
+        iov[msg.msg_iovlen++] = (struct iovec){(void *)(uintptr_t)p->seg.bytes.p, part};
+        *wanted += part;
     }
+    if (*wanted == most) /* what follows comes later */
+        p = NULL;
     /* what follows joins the same packet: no half-empty one in between */
     flags = MSG_NOSIGNAL | MSG_DONTWAIT | (p ? MSG_MORE : 0);
     if (msg.msg_iovlen == 1) /* the usual answer: a cheaper call */
@@ -249,13 +254,13 @@ file_sent(struct stream *s, size_t n)
 }
 
 static ssize_t
-send_file(struct stream *s, size_t *wanted)
+send_file(struct stream *s, size_t most, size_t *wanted)
 {
     struct stream_piece *p = TAILQ_FIRST(&s->out);
     off_t at = (off_t)p->seg.offset;
     ssize_t n;
 
-    *wanted = p->seg.length < FLUSH_BYTES ? (size_t)p->seg.length : FLUSH_BYTES;
+    *wanted = p->seg.length < most ? (size_t)p->seg.length : most;
     n = s->shared ? copy_file(s, &p->seg, wanted) : sendfile(s->fd, p->seg.fd, &at, *wanted);
     if (n < 0)
         return -errno;
@@ -302,8 +307,10 @@ stream_flush_plain(struct stream *s)
 
     while (stream_queued(s)) {
         bool file = TAILQ_FIRST(&s->out)->seg.fd >= 0;
-        size_t wanted;
-        ssize_t n = file ? send_file(s, &wanted) : send_memory(s, &wanted);
+        size_t wanted, most = throttle(s, FLUSH_BYTES);
+        ssize_t n = most == 0 ? -EAGAIN
+                    : file    ? send_file(s, most, &wanted)
+                              : send_memory(s, most, &wanted);
 
         if (n == -EINTR)
             continue;
@@ -373,7 +380,8 @@ stream_watch(struct stream *s, bool readable)
     if (!s->error)
         watch(s, (readable ? UV_READABLE : 0) |
                      /* no event comes for what was read already: room for output is one */
-                     (stream_pending(s) || (readable && s->buffered) ? UV_WRITABLE : 0));
+                     ((stream_pending(s) && !s->held) || (readable && s->buffered) ? UV_WRITABLE
+                                                                                   : 0));
 }
 
 void
@@ -414,6 +422,7 @@ stream_detach(struct stream *s, void (*on_closed)(struct stream *s))
     if (s->transport)
         s->transport->free(s);
     s->transport = NULL;
+    throttle_drop(s);
     (void)stream_broken(s, -ENOTCONN);
     s->on_closed = on_closed;
     if (s->polled) {

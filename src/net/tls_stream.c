@@ -14,6 +14,7 @@
  * output takes the plain way: send() and sendfile().
  */
 #include "hostel/base/mem.h"
+#include "throttle.h"
 #include "tls_in.h"
 #include "transport.h"
 
@@ -322,6 +323,7 @@ flush(struct stream *s)
 
     for (;;) {
         int rc = t->out.len > 0 ? push_out(s, stream_queued(s)) : 0;
+        size_t most;
         ssize_t n;
 
         if (rc < 0)
@@ -332,14 +334,17 @@ flush(struct stream *s)
             return 0;
         if (!t->done || turn >= TURN_BYTES)
             return -EAGAIN;
-        n = stream_take(s, plain, sizeof(plain));
+        most = throttle(s, sizeof(plain));
+        if (most == 0)
+            return -EAGAIN;
+        n = stream_take(s, plain, most);
         if (n < 0)
             return stream_broken(s, (int)n);
         enter(s);
         if (SSL_write_ex(t->ssl, plain, (size_t)n, &put) != 1)
             rc = outcome(s, 0) == -EAGAIN ? -EPROTO : -ECONNRESET;
         if (rc == 0)
-            rc = leave(s, stream_queued(s));
+            rc = leave(s, stream_queued(s) && !s->throttle);
         else
             (void)leave(s, false);
         if (rc < 0)

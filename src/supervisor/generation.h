@@ -140,6 +140,8 @@ uint64_t worker_digest(const struct generation *g, size_t user);
 
 /* --- limits.c --- */
 
+/* ret  whether workers of this user have to count together */
+bool limits_counted(const struct generation *g, size_t user);
 uint64_t limits_digest(const struct conf_limits *limits);
 
 /* No more PHP processes than the user may have: each of his pools gets its share. */

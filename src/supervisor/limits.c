@@ -6,6 +6,11 @@
 #include "generation.h"
 #include "supervisor.h"
 
+#include "hostel/base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
 #define WORKER_FILES 65536
 #define PHP_FILES    4096 /* ours is a million: programs that close all there could be crawl */
 
@@ -78,4 +83,79 @@ limits_share_php(struct generation *g, size_t user)
         if (v->php->processes == 0)
             v->php->processes = 1;
     }
+}
+
+/* --- what workers count together ------------------------------------------------------------
+ */
+
+bool
+limits_counted(const struct generation *g, size_t user)
+{
+    const struct part *p = &g->parts[user];
+
+    if (set(&g->conf->users[user].limits, LIMIT_CONNECTIONS))
+        return true;
+    for (size_t i = p->first; i < p->first + p->count; i++)
+        if (set(&g->conf->vhosts[g->order[i]].limits, LIMIT_REQUESTS))
+            return true;
+    return false;
+}
+
+/* ret  COMMONS_PLACES: all are taken */
+static uint32_t
+take_place(struct room *r)
+{
+    for (uint32_t i = 0; i < COMMONS_PLACES; i++)
+        if (!(r->places[i / 64] >> i % 64 & 1)) {
+            r->places[i / 64] |= UINT64_C(1) << i % 64;
+            return i;
+        }
+    return COMMONS_PLACES;
+}
+
+int
+limits_share(struct worker_child *w)
+{
+    struct room *r = w->room;
+    struct msg_commons m = {.conns_max = (uint32_t)r->user->limits.value[LIMIT_CONNECTIONS]};
+    struct buf b;
+    struct writer out = {&b, 0};
+    int rc, fd;
+
+    if (!limits_counted(r->gen, r->user_index))
+        return 0;
+    if (!r->commons && (rc = commons_make(&r->commons_fd, &r->commons)) < 0)
+        return rc;
+    m.place = w->place = take_place(r);
+    if (w->place == COMMONS_PLACES)
+        return -E2BIG;
+    fd = fcntl(r->commons_fd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0)
+        return -errno;
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_commons_put(&out, &m);
+    rc = out.error ? out.error : channel_send(w->control, MSG_COMMONS, &b, &fd, 1);
+    buf_done(&b);
+    fd_close(&fd);
+    return rc < 0 ? rc : 0;
+}
+
+/* However it has ended, what it had is nobody's any more. */
+void
+limits_leave(struct worker_child *w)
+{
+    struct room *r = w->room;
+
+    if (w->place == COMMONS_PLACES)
+        return;
+    commons_connections(r->commons, w->place, 0);
+    r->places[w->place / 64] &= ~(UINT64_C(1) << w->place % 64);
+    w->place = COMMONS_PLACES;
+}
+
+void
+limits_forget(struct room *r)
+{
+    commons_unmap(&r->commons);
+    fd_close(&r->commons_fd);
 }

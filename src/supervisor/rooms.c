@@ -565,7 +565,7 @@ room_new(struct supervisor *s, struct generation *g, size_t user)
 
     r->s = s;
     r->index = g->parts[user].room;
-    r->front = r->back = -1;
+    r->front = r->back = r->commons_fd = -1;
     LIST_INIT(&r->workers);
     LIST_INIT(&r->all_pools);
     take_part(r, g, user);
@@ -601,6 +601,7 @@ room_try_free(struct room *r)
     free(r->past);
     secrets_free(&r->secrets);
     tickets_free(&r->tickets);
+    limits_forget(r);
     free(r);
 }
 

@@ -24,6 +24,7 @@
 #define HOSTEL_SUPERVISOR_SUPERVISOR_H
 
 #include "generation.h"
+#include "hostel/base/commons.h"
 #include "hostel/base/counters.h"
 #include "hostel/conf/model.h"
 #include "hostel/ipc/channel.h"
@@ -188,6 +189,7 @@ struct worker_child {
     const struct counters *page; /* what it counts; NULL: nothing to be seen */
     bool stops;                  /* once it is ready it is told to stop, */
     uint64_t stops_ms;           /* until then */
+    uint32_t place;              /* in room.commons; COMMONS_PLACES: none */
     uint64_t told;               /* the digest of what it was told; 0: nothing yet */
     unsigned said;               /* messages since the last sweep */
     uint64_t mute_ms;            /* since when its channel is gone while it is not */
@@ -228,8 +230,11 @@ struct room {
     uint64_t retry_ms;
     struct room_secrets *secrets; /* NULL until a worker needs them */
     struct room_tickets *tickets; /* likewise */
-    struct counters *past;        /* of workers that have ended; NULL: none yet */
-    struct pool **pools;          /* of part, by id */
+    struct commons *commons;      /* what his workers count together; NULL: nothing yet */
+    int commons_fd;               /* the same, for them; -1 */
+    uint64_t places[COMMONS_PLACES / 64]; /* that workers have in it, a bit each */
+    struct counters *past;                /* of workers that have ended; NULL: none yet */
+    struct pool **pools;                  /* of part, by id */
     LIST_HEAD(, pool) all_pools;
 };
 
@@ -432,6 +437,14 @@ void spec_php(struct spawn_spec *spec, const struct conf *conf, const struct ids
 
 /* What a user's processes may take, of what is set for each of them. */
 void limits_of_worker(struct spawn_spec *spec, const struct conf_limits *limits);
+/*
+ * Share what the user's workers count together with one of them, if anything is.
+ *
+ * ret  0 or -errno
+ */
+int limits_share(struct worker_child *w);
+void limits_leave(struct worker_child *w); /* it has ended */
+void limits_forget(struct room *r);
 void limits_of_php(struct spawn_spec *spec, const struct conf *conf,
                    const struct conf_limits *limits);
 

@@ -2,7 +2,7 @@
  * One worker: what it is told at its start (its user's vhosts and nothing else, I3) and what
  * it may ask for (its user's pools). Floor 6, hostel.
  *
- *   HELLO -> WORKER_INIT TICKETS? LOG* POOL* (VHOST TLS? RULE*)* START_WORKER -> READY ->
+ *   HELLO -> WORKER_INIT TICKETS? COMMONS? LOG* POOL* (VHOST TLS? RULE*)* START_WORKER -> READY ->
  * POOL_WANT ... STOP
  */
 #include "digest.h"
@@ -302,6 +302,12 @@ tell_vhost(struct telling *t, uint32_t nth)
                           .hsts_seconds = v->hsts_seconds,
                           .acme = v->acme,
                           .log_format = span_str(v->log_format),
+                          .rate = (uint32_t)v->limits.value[LIMIT_REQUESTS],
+                          .burst = v->limits.value[LIMIT_REQUESTS]
+                                       ? (uint32_t)v->limits.value[LIMIT_REQUESTS_BURST]
+                                       : 0,
+                          .bandwidth = v->limits.value[LIMIT_BANDWIDTH],
+                          .bandwidth_burst = v->limits.value[LIMIT_BANDWIDTH_BURST],
                           .hsts_subdomains = v->hsts_subdomains};
     struct buf b, names, list;
     struct writer out = {&b, 0};
@@ -345,6 +351,9 @@ tell_all(struct telling *t)
 
     if (rc == 0 && t->w)
         rc = secrets_send_tickets(t->w);
+    if (rc == 0 && t->w)
+        rc = limits_share(t->w);
+    digest(t, &user->limits.value[LIMIT_CONNECTIONS], sizeof(uint64_t));
     digest(t, &user->workers, sizeof(user->workers));
     digest(t, &part->jail, sizeof(part->jail));
     digest(t, &part->limits, sizeof(part->limits));
@@ -531,6 +540,7 @@ on_exit_of(struct child *c, bool clean)
     if (w->page)
         counters_add_past(w->room->past, w->page);
     counters_unmap(&w->page);
+    limits_leave(w);
     while (w->nlogs)
         free(w->logs[--w->nlogs]);
     free(w->logs);
@@ -553,6 +563,7 @@ worker_start(struct room *r, uint32_t seat)
 
     w->room = r;
     w->seat = seat;
+    w->place = COMMONS_PLACES;
     w->child = (struct child){.s = s, .owner = w, .on_exit = on_exit_of};
     (void)snprintf(w->child.label, sizeof(w->child.label), "hostel-worker of %s",
                    r->user->ids.name);

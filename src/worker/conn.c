@@ -157,6 +157,7 @@ take_request(struct conn *c, const struct site *site)
     struct round *r;
 
     c->site = site;
+    limits_bandwidth(c, site);
     r = conn_round_start(c);
     request_from_head(&r->x.req, head, span_of(c->input.p, head->bytes));
     c->input = span_skip(c->input, head->bytes);

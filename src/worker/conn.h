@@ -6,6 +6,7 @@
 #define WORKER_CONN_H
 
 #include "hostel/base/buf.h"
+#include "hostel/base/commons.h"
 #include "hostel/net/deadline.h"
 #include "hostel/net/stream.h"
 #include "hostel/net/tls.h"
@@ -92,6 +93,7 @@ struct conn {
     struct buf in;           /* not loaded: the same */
     size_t seen;             /* head_parse()'s */
     uint64_t read_bytes;     /* all that was ever read */
+    uint64_t bandwidth;      /* of the stream's throttle, while it has one */
     struct pace pace;        /* of whatever moves just now */
     struct h2_conn *h2;      /* owned; NULL: it speaks HTTP/1 */
     const struct site *site; /* of the last request, for its errors */
@@ -106,6 +108,9 @@ struct conns_settings {
     uint64_t body_rate;      /* bytes a second, on average; 0 = as slow as it likes */
     uint32_t conns_max;      /* connections at once */
     uint32_t conns_per_addr; /* of one client address */
+    struct commons *commons; /* lent; NULL: nothing is counted with the user's other workers */
+    uint32_t place;          /* in it */
+    uint32_t user_conns_max; /* connections of all of them; 0 = no limit */
 };
 
 struct conns_ops {
@@ -129,6 +134,7 @@ struct conns {
     struct deadlines deadlines;
     struct deadline_class head, idle, kept, body, send, linger;
     struct deadline_class h2_body, h2_send; /* of one stream */
+    struct deadline_class hold;             /* of who sends as fast as he may */
     struct park park;                       /* who was idle for a while */
     TAILQ_HEAD(, conn) list;
     TAILQ_HEAD(, conn) ready;
@@ -248,8 +254,34 @@ limits_crowded(const struct conns *all)
  */
 void limits_admit(struct conn *c, uint64_t net);
 
-/* ret  false: r's site has as many requests as it may */
-bool limits_seat(struct conns *all, struct round *r);
+/* The number of connections has changed: where the user's are counted, say so. */
+static inline void
+limits_count(struct conns *all)
+{
+    if (all->settings.user_conns_max)
+        commons_connections(all->settings.commons, all->settings.place, (uint32_t)all->count);
+}
+
+/*
+ * May a request for a site with bounds be answered?
+ *
+ * ret  0; -EAGAIN its client address has to wait for r->wait_s; -EBUSY the site has as many as
+ *      it may
+ */
+int limits_request(struct conns *all, struct round *r);
+
+/* Bound what c sends, as the site of a request says. A branch where nothing is bounded. */
+void limits_slow(struct conn *c, const struct site *site);
+
+static inline void
+limits_bandwidth(struct conn *c, const struct site *site)
+{
+    if (site && (site->bandwidth || c->stream.throttle))
+        limits_slow(c, site);
+}
+
+/* ret  a number for a site's name */
+uint64_t limits_name(struct span name);
 
 /* pace.c: a window begins; moved is what has moved so far, in this direction */
 void pace_start(struct pace *p, const struct conns *all, uint64_t moved);

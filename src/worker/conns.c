@@ -54,6 +54,7 @@ void
 conns_left(struct conns *all)
 {
     all->count--;
+    limits_count(all);
     count_level(COUNT_CONNECTIONS, -1);
     all->ops->left(all->data);
 }
@@ -246,6 +247,14 @@ on_send_late(struct deadline *d)
     go_on(c, CONN_GONE);
 }
 
+static void
+on_hold_over(struct deadline *d)
+{
+    struct stream *s = stream_of_wake(d);
+
+    conn_run((struct conn *)((char *)s - offsetof(struct conn, stream)), false);
+}
+
 /* --- all of them ------------------------------------------------------------------------ */
 
 int
@@ -275,6 +284,7 @@ conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
                        all->park.closed ? 0 : settings->keepalive_ms - PARK_MS, on_over);
     deadline_class_add(&all->deadlines, &all->body, settings->body_ms, on_body_late);
     deadline_class_add(&all->deadlines, &all->send, settings->send_ms, on_send_late);
+    deadline_class_add(&all->deadlines, &all->hold, STREAM_HOLD_MS, on_hold_over);
     deadline_class_add(&all->deadlines, &all->linger, CONN_LINGER_MS, on_linger_late);
     if (settings->http2) {
         deadline_class_add(&all->deadlines, &all->h2_body, settings->body_ms,
@@ -385,6 +395,7 @@ conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t ne
     c->state = flags & CONN_TLS ? CONN_SHAKE : CONN_HEAD;
     c->visitor.https = flags & CONN_TLS;
     all->count++;
+    limits_count(all);
     count_level(COUNT_CONNECTIONS, 1);
     count(COUNT_ADOPTED, 1);
     limits_admit(c, net);

@@ -1,7 +1,7 @@
 /*
  * The channel to the supervisor.
  *
- *   HELLO_WORKER ->   <- WORKER_INIT, TICKETS?, LOG*, POOL*, (VHOST, TLS?, RULE*)*,
+ *   HELLO_WORKER ->   <- WORKER_INIT, TICKETS?, COMMONS?, LOG*, POOL*, (VHOST, TLS?, RULE*)*,
  * START_WORKER READY_WORKER -> then              <- POOL_READY, POOL_FAILED, TICKETS,
  * STOP_WORKER    POOL_* ->
  *
@@ -93,6 +93,18 @@ on_counters(struct message *m)
 }
 
 static int
+on_commons(struct worker *w, struct message *m)
+{
+    struct msg_commons commons;
+
+    if (msg_commons_get(&m->payload, &commons) < 0 || !w->told || w->settings.commons)
+        return -EBADMSG;
+    w->settings.place = commons.place;
+    w->settings.user_conns_max = commons.conns_max;
+    return commons_use(m->fds[0], &w->settings.commons);
+}
+
+static int
 on_log(struct worker *w, struct message *m)
 {
     struct msg_log log;
@@ -178,7 +190,7 @@ on_vhost(struct worker *w, struct message *m)
 
     if (msg_vhost_get(&m->payload, &v) < 0 || v.names.n == 0 || v.root.n == 0 ||
         (v.access_log != MSG_NONE && v.access_log >= w->nlogs) || v.error_log >= w->nlogs ||
-        (v.pool != MSG_NONE && v.pool >= w->npools))
+        (v.pool != MSG_NONE && v.pool >= w->npools) || (v.rate && !w->settings.commons))
         return -EBADMSG;
     site = mem_new(sizeof(*site));
     site->names = lines(v.names);
@@ -200,6 +212,12 @@ on_vhost(struct worker *w, struct message *m)
     site->symlinks = symlinks[v.symlinks];
     site->fallback = v.fallback.n ? mem_str_span(v.fallback) : NULL;
     site->conns_max = v.conns_max;
+    site->rate = v.rate;
+    site->burst = v.burst;
+    site->rate_key = limits_name(span_str(site->names[0]));
+    site->bounded = site->conns_max || site->rate;
+    site->bandwidth = v.bandwidth;
+    site->bandwidth_burst = v.bandwidth_burst;
     site->acme = v.acme;
     site->https_port = v.https_port;
     if (v.hsts_seconds != MSG_NONE)
@@ -291,6 +309,8 @@ on_message(void *data, struct message *m)
         return on_init(w, m);
     case MSG_COUNTERS_WORKER:
         return on_counters(m);
+    case MSG_COMMONS:
+        return on_commons(w, m);
     case MSG_LOG:
         return on_log(w, m);
     case MSG_POOL:

@@ -410,6 +410,7 @@ on_request(void *data, const struct h2_stream *as, struct request *req,
     struct h2_round *s = round_new(h, as, conn_route(c, req->host_name));
     unsigned status = head->verdict;
 
+    limits_bandwidth(c, s->r.x.site);
     c->first = false;
     h->fresh = true;
     s->r.x.req = *req;

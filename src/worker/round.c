@@ -4,6 +4,7 @@
 #include "hostel/serve/accesslog.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <uv.h>
 
 void
@@ -49,9 +50,25 @@ round_answer(struct round *r, struct conn *c, bool expect_other)
 {
     if (!r->x.site)
         return 421;
-    if (c->refusal || !limits_seat(c->all, r)) {
+    if (c->refusal) {
         count(COUNT_LIMITED, 1);
-        return c->refusal ? c->refusal : 503;
+        count(c->refusal == 429 ? COUNT_LIMITED_ADDRESS : COUNT_LIMITED_CONNECTIONS, 1);
+        return c->refusal;
+    }
+    if (r->x.site->bounded) {
+        int rc = limits_request(c->all, r);
+
+        if (rc < 0)
+            count(COUNT_LIMITED, 1);
+        if (rc == -EBUSY) {
+            count(COUNT_LIMITED_SITE, 1);
+            return 503;
+        }
+        if (rc == -EAGAIN) { /* the next one may be in time: the connection stays */
+            count(COUNT_LIMITED_REQUESTS, 1);
+            round_refuse(r, 429);
+            return 0;
+        }
     }
     if (expect_other)
         return 417;
@@ -62,7 +79,9 @@ round_answer(struct round *r, struct conn *c, bool expect_other)
 void
 round_refuse(struct round *r, unsigned status)
 {
-    static const struct field again = {SPAN("Retry-After"), SPAN("5")};
+    char text[16];
+    int n = snprintf(text, sizeof(text), "%u", r->wait_s ? r->wait_s : 5);
+    const struct field again = {SPAN("Retry-After"), span_of(text, (size_t)n)};
 
     round_drop_answerer(r);
     r->failed = false;

@@ -12,6 +12,8 @@ set_deadline(struct conn *c)
         return; /* its time runs from its beginning */
     if (c->state == CONN_SHAKE)
         class = &all->head;
+    else if (c->stream.held)
+        class = NULL; /* it is not the visitor who is slow */
     else if (stream_pending(&c->stream))
         class = &all->send;
     else if (c->state == CONN_H2)

@@ -23,6 +23,10 @@
   X(ANSWERS_4XX,  "4xx",           false)                                    \
   X(ANSWERS_5XX,  "5xx",           false)                                    \
   X(LIMITED,      "limited",       false)  /* refused: a bound was reached */ \
+  X(LIMITED_REQUESTS, "limited_requests", false)  /* of them: requests_per_second */ \
+  X(LIMITED_SITE, "limited_site", false)  /* connections of a vhost */       \
+  X(LIMITED_ADDRESS, "limited_address", false)  /* connections_per_address */ \
+  X(LIMITED_CONNECTIONS, "limited_connections", false)  /* of user, worker */ \
   X(HANDED_BACK,  "handed_back",   false)  /* another user's host */         \
   X(PHP_RUNNING,  "php_running",   true)                                     \
   X(PHP_QUEUED,   "php_queued",    true)                                     \

@@ -26,6 +26,8 @@
 #define MSG_RESTART_MAX     33000 /* bytes of a pool's restart_on: eight paths */
 #define MSG_POOLS_MAX       256   /* pools of one user */
 #define MSG_LISTENERS_MAX   64
+#define MSG_RATE_MAX        1000000 /* requests a second, and of a burst */
+#define MSG_BANDWIDTH_MAX   (UINT64_C(1) << 40) /* bytes (a second) */
 
 #define MSG_NONE UINT32_MAX /* "no such thing" in an id field */
 
@@ -99,6 +101,14 @@ struct msg_worker_init {
 void msg_worker_init_put(struct writer *w, const struct msg_worker_init *m);
 int msg_worker_init_get(struct reader *r, struct msg_worker_init *m);
 
+/* COMMONS + what the user's workers count together (base/commons.h). */
+struct msg_commons {
+    uint32_t place;     /* of this worker in it */
+    uint32_t conns_max; /* connections of all of them; 0 = no limit */
+};
+void msg_commons_put(struct writer *w, const struct msg_commons *m);
+int msg_commons_get(struct reader *r, struct msg_commons *m);
+
 /* LOG + an append-only descriptor; once more for an id that is known: its file is another one.
  */
 struct msg_log {
@@ -140,6 +150,8 @@ struct msg_vhost {
     uint8_t hsts_subdomains; /* 0, 1 */
     uint8_t acme;            /* 1: answers ACME's challenges, whatever the host */
     struct span log_format;  /* of access lines; <= MSG_FORMAT_MAX; empty: combined */
+    uint32_t rate, burst;    /* requests a second of one address; rate 0 = no limit */
+    uint64_t bandwidth, bandwidth_burst; /* bytes (a second) of a connection; 0 = no limit */
 };
 enum msg_symlinks { MSG_SYMLINKS_FOLLOW, MSG_SYMLINKS_OWNER, MSG_SYMLINKS_OFF };
 void msg_vhost_put(struct writer *w, const struct msg_vhost *m);

@@ -49,6 +49,7 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   /* supervisor -> worker */                                                                       \
   X(WORKER_INIT,   30, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
   X(COUNTERS_WORKER, 49, IPC_SUPERVISOR, IPC_WORKER,   IPC_STARTING,                  1, 1)        \
+  X(COMMONS,       46, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  1, 1)        \
   X(LOG,           31, IPC_SUPERVISOR, IPC_WORKER,     IPC_ANY,                       1, 1)        \
   X(POOL,          32, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
   X(VHOST,         33, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \

@@ -9,6 +9,7 @@
 #define HOSTEL_NET_STREAM_H
 
 #include "hostel/base/span.h"
+#include "hostel/net/deadline.h"
 
 #include <stdint.h>
 #include <sys/queue.h>
@@ -30,6 +31,10 @@ struct segment {
     void *owner;
 };
 
+/* The duration of a class whose deadlines wake streams that are held. */
+#define STREAM_HOLD_MS 50
+
+struct throttle;
 struct stream_piece;
 struct stream_tls; /* NULL: plain */
 struct transport_ops;
@@ -51,9 +56,11 @@ struct stream {
     TAILQ_HEAD(stream_pieces, stream_piece) out;
     const struct transport_ops *transport; /* between the queue and the socket; NULL: nothing */
     struct stream_tls *tls;
-    size_t wire_bytes; /* encrypted, and not taken by the socket yet */
-    bool buffered;     /* input was read off the socket that stream_read() has not given yet */
-    bool dry;          /* TLS: the socket held nothing more when it was read last */
+    struct throttle *throttle; /* NULL: it sends as fast as it can */
+    bool held;                 /* what is queued waits for its time, not for the socket */
+    size_t wire_bytes;         /* encrypted, and not taken by the socket yet */
+    bool buffered; /* input was read off the socket that stream_read() has not given yet */
+    bool dry;      /* TLS: the socket held nothing more when it was read last */
     uv_loop_t *loop;
     /* Something may be read, output moved, or the stream broke (look at error). */
     void (*on_ready)(struct stream *s);
@@ -101,6 +108,19 @@ void stream_lend(struct stream *s, const struct segment *seg);
  *      else -errno. After an error everything queued is dropped and the stream is broken.
  */
 int stream_flush(struct stream *s);
+
+/*
+ * Send no more than so many bytes a second from now on, after a burst that comes back with
+ * time. A stream that would send more is held: its output waits, no event of the socket comes
+ * for it, and its deadline is set. When that has passed the owner flushes again.
+ *
+ * in  rate  0: no bound any more. The same rate and burst as before change nothing
+ * in  wake  STREAM_HOLD_MS; lent
+ */
+void stream_limit(struct stream *s, uint64_t rate, uint64_t burst, struct deadline_class *wake);
+
+/* ret  whose deadline of that class has passed */
+struct stream *stream_of_wake(struct deadline *d);
 
 /* True while something is queued. */
 static inline bool

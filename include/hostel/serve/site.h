@@ -40,9 +40,13 @@ struct site {
     bool stream;           /* a body whose length was said goes to a script while it comes */
     uint64_t compress_min; /* bytes; a smaller answer goes out as it is */
     enum site_symlinks symlinks;
-    char *fallback;     /* serves a path that is no file; begins with '/'; NULL: 404 */
-    uint32_t conns_max; /* of this site at once, in one worker: over it 503; 0 = no limit */
-    bool acme;          /* answers ACME's challenges, whatever the host */
+    char *fallback;       /* serves a path that is no file; begins with '/'; NULL: 404 */
+    uint32_t conns_max;   /* of this site at once, in one worker: over it 503; 0 = no limit */
+    bool bounded;         /* conns_max or rate are set */
+    uint32_t rate, burst; /* requests a second of one client address; rate 0 = no limit */
+    uint64_t rate_key;    /* tells it from the user's other sites, the same in every worker */
+    uint64_t bandwidth, bandwidth_burst; /* bytes (a second) of a connection; 0 = no limit */
+    bool acme;                           /* answers ACME's challenges, whatever the host */
     struct site_rules rules;
     struct tls_host *tls; /* NULL: not served on a TLS connection; the worker's */
     uint16_t https_port;  /* requests without TLS are sent there; 0: they are not */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "hostel/base/commons.h"
 #include "hostel/ipc/message.h"
 
 #include <arpa/inet.h>
@@ -40,6 +41,7 @@ GETTER(msg_stop)
 GETTER(msg_worker_init)
 GETTER(msg_log)
 GETTER(msg_pool)
+GETTER(msg_commons)
 GETTER(msg_vhost)
 GETTER(msg_tls)
 GETTER(msg_tickets)
@@ -101,6 +103,7 @@ every_payload_is_exact(void **state)
     EXACT(msg_log, {4095});
     EXACT(msg_pool, {.id = 255, .slots = 1, .keep = 1, .restart_on = SPAN("a\n/b")});
     EXACT(msg_pool_stuck, {255, 1, UINT64_MAX});
+    EXACT(msg_commons, {.place = COMMONS_PLACES - 1, .conns_max = 7});
     EXACT(msg_vhost, {.names = SPAN("a.example\nb.example"), .root = SPAN("/srv/a")});
     EXACT(msg_vhost, {.names = SPAN("a"),
                       .root = SPAN("/"),
@@ -130,7 +133,8 @@ every_payload_is_exact(void **state)
     EXACT(msg_rule, {.kind = RULE_REWRITE, .match = SPAN("/a/*"), .value = SPAN("/b?c=$1")});
     EXACT(msg_rule, {.kind = RULE_PARAM, .name = SPAN("KEY"), .value = SPAN("")});
     EXACT(msg_rule, {.kind = RULE_ROOT, .op = 1, .value = SPAN("/srv")});
-    EXACT(msg_rule, {.kind = RULE_FASTCGI, .a = 1, .b = 9, .match = SPAN("/a/*"), .value = SPAN("/s")});
+    EXACT(msg_rule,
+          {.kind = RULE_FASTCGI, .a = 1, .b = 9, .match = SPAN("/a/*"), .value = SPAN("/s")});
     EXACT(msg_rule, {.kind = RULE_ACCESS, .op = 0, .a = 0, .match = SPAN(NET)});
     EXACT(msg_pool_state, {.pool = 1, .generation = 2, .socket = SPAN("0-1000.0.2.sock")});
     EXACT(msg_conn_prefix, {{2, NET, 80}, SPAN("GET / HTTP/1.1\r\n")});
@@ -257,6 +261,13 @@ bounds_of_vhosts_are_kept(void **state)
 {
     (void)state;
     REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("/"), .autoindex = 2});
+    REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("/"), .rate = 1});
+    REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("/"), .burst = 1});
+    REFUSED(msg_vhost,
+            {.names = SPAN("a"), .root = SPAN("/"), .rate = MSG_RATE_MAX + 1, .burst = 1});
+    REFUSED(msg_vhost,
+            {.names = SPAN("a"), .root = SPAN("/"), .bandwidth = MSG_BANDWIDTH_MAX + 1});
+    REFUSED(msg_commons, {.place = COMMONS_PLACES});
     REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("/"), .compress = 2});
     REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("/"), .symlinks = 3});
     REFUSED(msg_vhost, {.names = SPAN("a"), .root = SPAN("/"), .fallback = SPAN("x")});
@@ -320,7 +331,8 @@ bounds_of_rules_are_kept(void **state)
     REFUSED(msg_rule, {.kind = RULE_FASTCGI, .a = 1, .b = 0, .value = SPAN("/s")});
     REFUSED(msg_rule, {.kind = RULE_FASTCGI, .a = 0, .b = 9, .value = SPAN("/s")});
     REFUSED(msg_rule, {.kind = RULE_FASTCGI, .a = 1, .b = 9, .value = SPAN("s")});
-    REFUSED(msg_rule, {.kind = RULE_FASTCGI, .a = 1, .b = 9, .value = {big, MSG_SOCKET_PATH_MAX + 1}});
+    REFUSED(msg_rule,
+            {.kind = RULE_FASTCGI, .a = 1, .b = 9, .value = {big, MSG_SOCKET_PATH_MAX + 1}});
     REFUSED(msg_rule, {.kind = RULE_ROOT, .op = 0, .value = SPAN("srv")});
     REFUSED(msg_rule, {.kind = RULE_ROOT, .op = 0, .value = SPAN("")});
     REFUSED(msg_rule, {.kind = RULE_ROOT, .match = SPAN("/a"), .value = SPAN("/srv")});
