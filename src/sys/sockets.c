@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -54,8 +55,9 @@ tcp_options(int fd)
     return rc;
 }
 
-int
-tcp_listen(const struct sockaddr *addr, socklen_t addr_len, int *fd)
+/* in  beside  there may be another one that says so too */
+static int
+listen_at(const struct sockaddr *addr, socklen_t addr_len, bool beside, int *fd)
 {
     int s = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int rc;
@@ -65,6 +67,8 @@ tcp_listen(const struct sockaddr *addr, socklen_t addr_len, int *fd)
     rc = bind_options(s, addr->sa_family);
     if (rc == 0)
         rc = tcp_options(s);
+    if (rc == 0 && beside)
+        rc = set(s, SOL_SOCKET, SO_REUSEPORT, 1);
     if (rc == 0 && (bind(s, addr, addr_len) < 0 || listen(s, TCP_BACKLOG) < 0))
         rc = -errno;
     if (rc < 0)
@@ -72,6 +76,85 @@ tcp_listen(const struct sockaddr *addr, socklen_t addr_len, int *fd)
     else
         *fd = s;
     return rc;
+}
+
+int
+tcp_listen(const struct sockaddr *addr, socklen_t addr_len, int *fd)
+{
+    return listen_at(addr, addr_len, false, fd);
+}
+
+/* --- one in the place of another ------------------------------------------------------------
+ */
+
+#define NOBODY 65534 /* the kernel's own overflow uid: never ours, and no site's */
+
+/*
+ * Of two sockets that listen at one address, the kernel asks a program which one a connection
+ * is for: the second, always. Should there be no second, the answer is void, and the first gets
+ * it.
+ */
+static int
+choose_second(int fd)
+{
+    struct sock_filter second[] = {BPF_STMT(BPF_RET | BPF_K, 1)};
+    const struct sock_fprog program = {1, second};
+
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) < 0
+               ? -errno
+               : 0;
+}
+
+/*
+ * Two sockets may listen at one address when both say so and are of one user; who a socket is
+ * of can be changed. A socket that listens needs its address anew when it is made to listen
+ * once more: somebody else's does not get it then.
+ */
+int
+tcp_listen_beside(const struct sockaddr *addr, socklen_t addr_len, int old, int *fd)
+{
+    int s = -1, rc;
+
+    if (fchown(old, geteuid(), (gid_t)-1) < 0)
+        return -errno;
+    rc = set(old, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (rc == 0)
+        rc = listen_at(addr, addr_len, true, &s);
+    if (rc == 0)
+        rc = choose_second(s);
+    /* without root everybody is one user, and nobody is kept out of anything */
+    if (rc == 0 && geteuid() == 0 && fchown(old, NOBODY, (gid_t)-1) < 0)
+        rc = -errno;
+    if (rc < 0) {
+        (void)set(old, SOL_SOCKET, SO_REUSEPORT, 0);
+        fd_close(&s);
+        return rc;
+    }
+    *fd = s;
+    return 0;
+}
+
+int
+tcp_listen_alone(int fd)
+{
+    return set(fd, SOL_SOCKET, SO_REUSEPORT, 0);
+}
+
+int
+tcp_listen_again(int fd)
+{
+    int listens = 0;
+    socklen_t len = sizeof(listens);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
+        return -errno;
+    return listens || listen(fd, TCP_BACKLOG) == 0 ? 0 : -errno;
+}
+
+void
+tcp_listen_end(int fd)
+{
+    (void)shutdown(fd, SHUT_RDWR);
 }
 
 static bool

@@ -24,6 +24,28 @@ int tcp_listen(const struct sockaddr *addr, socklen_t addr_len, int *fd);
 int tcp_listen_adopt(const struct sockaddr *addr, int fd);
 
 /*
+ * A listener at the address of another one, which gets no new connection from here on; what
+ * waits there can still be accepted. Whoever holds a copy of the other one cannot have it
+ * listen again, once it was shut down and tcp_listen_alone() was called for this one.
+ *
+ * in   old  its descriptor, lent
+ * ret  0 or -errno: the old one is as it was
+ */
+int tcp_listen_beside(const struct sockaddr *addr, socklen_t addr_len, int old, int *fd);
+/* There is nobody beside it any more, and nobody may come. */
+int tcp_listen_alone(int fd);
+
+/*
+ * Whoever holds a listener can shut it down for all. Let it listen again, if that was done; its
+ * address is still its own.
+ *
+ * ret  0 or -errno
+ */
+int tcp_listen_again(int fd);
+/* Nobody can accept from it any more, whoever has a copy; what waits there is reset. */
+void tcp_listen_end(int fd);
+
+/*
  * A PHP pool's socket: a listening unix socket that only its user can connect to (mode 0600).
  * A name that is there already is replaced. Blocking, as php-cgi wants it; close-on-exec.
  *
