@@ -36,7 +36,7 @@ _hostel()
         cert) words="self-signed" ;;
         confine)
             case $COMP_CWORD in
-            2) words="worker php acceptor" ;;
+            2) words="worker listening-worker php acceptor" ;;
             3)
                 mapfile -t COMPREPLY < <(compgen -u -- "$cur")
                 return

@@ -47,7 +47,8 @@ static const char usage_text[] =
     "                                               HOST.crt and HOST.key\n"
     "  hostel confine ROLE USER [--config FILE] -- PROGRAM [ARG...]\n"
     "                                               run a program in the confinement of a\n"
-    "                                               worker, php or acceptor of USER\n"
+    "                                               worker, listening-worker, php or\n"
+    "                                               acceptor of USER\n"
     "  hostel --version | --help\n";
 
 static int
@@ -134,6 +135,19 @@ say_ktls(const struct conf *conf)
     }
 }
 
+/* Who takes connections himself. Where all vhosts are one user's, that goes without saying. */
+static void
+say_own(const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->nlisten; i++) {
+        const struct conf_listen *l = &conf->listen[i];
+
+        if (l->vhost != CONF_SHARED)
+            printf("%s %s: user %s's own (vhost %s)\n", l->tls ? "listen_tls" : "listen",
+                   l->text, conf->users[l->user].ids.name, conf->vhosts[l->vhost].host);
+    }
+}
+
 static int
 check_all(const char *config)
 {
@@ -146,6 +160,7 @@ check_all(const char *config)
     rc = supervisor_examine(conf, &wrong);
     if (rc == 0 && wrong == 0) {
         say_ktls(conf);
+        say_own(conf);
         puts("ok");
     }
     conf_free(&conf);
@@ -220,9 +235,9 @@ cmd_cert(int argc, char **argv)
 static int
 role_of(const char *word, enum confine_role *role)
 {
-    static const char *const names[] = {"worker", "php", "acceptor"};
+    static const char *const names[] = {"worker", "php", "acceptor", "listening-worker"};
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         if (strcmp(word, names[i]) == 0) {
             *role = (enum confine_role)i;
             return 0;

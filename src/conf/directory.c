@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "fill.h"
+#include "listen.h"
 #include "rows.h"
 #include "value.h"
 
@@ -48,6 +49,13 @@ find_php(void)
     return NULL;
 }
 
+static bool
+blames_nobody(void *data, const struct conf_vhost *first, const struct conf_vhost *second)
+{
+    (void)data, (void)first, (void)second;
+    return false;
+}
+
 static void
 fill_directory(struct conf *c, char *root, char *listen, struct conf_errors *errors)
 {
@@ -66,6 +74,7 @@ fill_directory(struct conf *c, char *root, char *listen, struct conf_errors *err
     users_init(&users, c);
     fill_vhost(&users, c->files[0], &raw_vhost, &note, errors);
     users_done(&users);
+    listen_check(c, blames_nobody, NULL, errors);
     check_limits(c, NULL, NULL, errors);
     free(raw_php.command);
 }

@@ -2,6 +2,7 @@
 #include "fill.h"
 
 #include "apps.h"
+#include "listen.h"
 
 #include "rows.h"
 #include "value.h"
@@ -90,7 +91,7 @@ static void
 add_listen(struct conf *c, const char *file, bool tls, const char *text,
            struct conf_errors *errors)
 {
-    struct conf_listen l = {.tls = tls};
+    struct conf_listen l = {.user = CONF_SHARED, .vhost = CONF_SHARED, .tls = tls};
 
     if (!good(ROW_LISTEN, text) || value_address(span_str(text), &l.addr, &l.addr_len) < 0)
         return;
@@ -103,15 +104,13 @@ add_listen(struct conf *c, const char *file, bool tls, const char *text,
                         text);
             return;
         }
-    l.text = mem_str(text);
-    c->listen[c->nlisten++] = l;
+    listen_append(c, &l, text);
 }
 
 static void
 fill_listen(struct conf *c, const char *file, const struct raw_main *raw,
             struct conf_errors *errors)
 {
-    c->listen = mem_new_array(raw->listen.n + raw->listen_tls.n + 1, sizeof(*c->listen));
     for (uint32_t i = 0; i < raw->listen.n; i++)
         add_listen(c, file, false, raw->listen.v[i], errors);
     if (c->nlisten == 0)
@@ -495,6 +494,7 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
         check_jail(&c->users[v->user], v, errors);
         name_log(&v->access_log, v, c->users[v->user].ids.name);
         name_log(&v->error_log, v, c->users[v->user].ids.name);
+        listen_own(c, v, raw);
     }
 }
 

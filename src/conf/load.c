@@ -15,6 +15,7 @@
 #include "file.h"
 #include "fill.h"
 #include "include.h"
+#include "listen.h"
 
 #include "hostel/base/mem.h"
 
@@ -313,6 +314,8 @@ load_pass(struct load *l, const char *path)
         load_site(l, &l->sites[i], l->conf->files[i + 1]);
     if (!l->fell)
         check_names(l->conf, blames_first, l, l->errors);
+    if (!l->fell)
+        listen_check(l->conf, blames_first, l, l->errors);
     if (!l->fell)
         check_limits(l->conf, blames_first, l, l->errors);
     if (!l->fell)

@@ -44,6 +44,8 @@ struct raw_vhost {
     char *group;
     char *root;
     struct raw_list index;
+    struct raw_list listen;
+    struct raw_list listen_tls;
     char *workers;
     char *idle_exit;
     char *jail;

@@ -319,6 +319,28 @@ const struct row rows[ROWS] = {
                               .type = VALUE_FORMAT,
                               .preset_note = "the main log_format",
                               .help = "The form of this site's access log lines."},
+    [ROW_VHOST_LISTEN] = {.name = "vhost.listen",
+                          IN_VHOST(listen),
+                          .type = VALUE_ADDRESS,
+                          .shape = ROW_LIST,
+                          .preset_note = "none: only the main listen",
+                          .min = "1",
+                          .max = "64",
+                          .help =
+                              "Addresses of this user's own, written like the main listen: "
+                              "his workers take connections there themselves, and only his "
+                              "sites answer. He is served on the main ones as well. "
+                              "When all vhosts are one user's, the main ones are his own too."},
+    [ROW_VHOST_LISTEN_TLS] = {.name = "vhost.listen_tls",
+                              IN_VHOST(listen_tls),
+                              .type = VALUE_ADDRESS,
+                              .shape = ROW_LIST,
+                              .preset_note = "none: only the main listen_tls",
+                              .min = "1",
+                              .max = "64",
+                              .help =
+                                  "The same for TLS: his workers see by the server name "
+                                  "(SNI) which of his sites one is for, and refuse others."},
     [ROW_DEFAULT] = {.name = "vhost.default",
                      IN_VHOST(by_default),
                      .type = VALUE_BOOL,

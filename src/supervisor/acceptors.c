@@ -17,11 +17,10 @@
 #define RETRY_FIRST_MS     100
 #define RETRY_LAST_MS      5000
 
-static int
-send_user(struct acceptor_child *a, enum msg_type type, uint32_t user, uint32_t retry_ms,
-          int fd, uint32_t channel_no)
+int
+acceptor_tell_user(struct acceptor_child *a, enum msg_type type, const struct msg_user *m,
+                   int fd)
 {
-    struct msg_user m = {user, retry_ms, channel_no};
     struct buf b;
     struct writer w = {&b, 0};
     int rc, copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -29,11 +28,18 @@ send_user(struct acceptor_child *a, enum msg_type type, uint32_t user, uint32_t 
     if (fd >= 0 && copy < 0)
         return -errno;
     buf_init(&b, IPC_BYTES_MAX);
-    msg_user_put(&w, &m);
+    msg_user_put(&w, m);
     rc = w.error ? w.error : channel_send(a->control, type, &b, &copy, copy >= 0);
     fd_close(&copy);
     buf_done(&b);
     return rc < 0 ? rc : 0;
+}
+
+static int
+send_user(struct acceptor_child *a, enum msg_type type, uint32_t user, uint32_t retry_ms,
+          int fd, uint32_t channel_no)
+{
+    return acceptor_tell_user(a, type, &(struct msg_user){user, retry_ms, channel_no}, fd);
 }
 
 /* --- the start: HELLO -> listeners, routes, channels, START -> READY ------------------------
@@ -51,23 +57,29 @@ send_fd(struct acceptor_child *a, enum msg_type type, const struct buf *payload,
     return rc < 0 ? rc : 0;
 }
 
-static int
-send_listener(struct acceptor_child *a, uint32_t id)
+int
+acceptor_tell_listener(struct acceptor_child *a, uint32_t id, const struct listener *l)
 {
-    struct msg_listener m = {id, a->child.s->listeners[id].at.tls};
+    struct msg_listener m = {id, l->at.tls};
     struct buf b;
     struct writer w = {&b, 0};
     int rc;
 
     buf_init(&b, IPC_BYTES_MAX);
     msg_listener_put(&w, &m);
-    rc = w.error ? w.error : send_fd(a, MSG_LISTENER, &b, a->child.s->listeners[id].fd);
+    rc = w.error ? w.error : send_fd(a, MSG_LISTENER, &b, l->fd);
     buf_done(&b);
     return rc;
 }
 
-static int
-send_start(struct acceptor_child *a)
+int
+acceptor_tell_routes(struct acceptor_child *a, int routes_fd)
+{
+    return send_fd(a, MSG_ROUTES, NULL, routes_fd);
+}
+
+int
+acceptor_tell_start(struct acceptor_child *a)
 {
     const struct conf *conf = a->child.s->conf;
     struct msg_start m = {(uint32_t)conf->head_timeout_ms, conf->connections_per_address,
@@ -91,10 +103,10 @@ send_generation(struct acceptor_child *a)
 
     for (uint32_t i = 0; rc == 0 && i < LISTENERS_MAX; i++)
         if (s->listeners[i].fd >= 0 && !(a->listens & (UINT64_C(1) << i))) {
-            rc = send_listener(a, i);
+            rc = acceptor_tell_listener(a, i, &s->listeners[i]);
             a->listens |= UINT64_C(1) << i;
         }
-    return rc == 0 ? send_fd(a, MSG_ROUTES, NULL, s->gen->routes_fd) : rc;
+    return rc == 0 ? acceptor_tell_routes(a, s->gen->routes_fd) : rc;
 }
 
 static int
@@ -115,6 +127,8 @@ on_hello(struct acceptor_child *a, struct message *m)
     if (s->stop != STOP_NOT)
         return 0; /* STOP is on its way */
     control_give_page(a->control, MSG_COUNTERS, &a->page);
+    if (a->room)
+        return porter_tell(a);
     rc = send_generation(a);
     for (size_t i = 0; rc == 0 && i < s->nrooms; i++) {
         struct room *r = s->rooms[i];
@@ -126,7 +140,7 @@ on_hello(struct acceptor_child *a, struct message *m)
         if (rc == 0 && r->state == ROOM_DOWN && now < r->retry_ms)
             rc = send_user(a, MSG_USER_DOWN, r->index, (uint32_t)(r->retry_ms - now), -1, 0);
     }
-    return rc == 0 ? send_start(a) : rc;
+    return rc == 0 ? acceptor_tell_start(a) : rc;
 }
 
 static int
@@ -137,7 +151,8 @@ on_ready(struct acceptor_child *a, struct message *m)
     a->ready = true;
     if (a->child.s->stop == STOP_NOT)
         channel_phase(a->control, IPC_SERVING);
-    supervisor_acceptor_ready(a->child.s);
+    if (!a->room)
+        supervisor_acceptor_ready(a->child.s);
     return 0;
 }
 
@@ -149,6 +164,8 @@ on_user(struct acceptor_child *a, struct message *m)
 
     if (msg_user_get(&m->payload, &u) < 0 || u.user >= s->nrooms)
         return -EPROTO;
+    if (a->room)
+        return -EPROTO; /* a porter has no user's channel, and he is away for all its life */
     if (s->stop > STOP_ACCEPTORS || !s->rooms[u.user]) /* he went while it was said */
         return 0;
     if (m->type == MSG_USER_WANT) /* also of a connection that came just before the end */
@@ -201,6 +218,10 @@ on_exit_of(struct child *c, bool clean)
     a->greeted = a->ready = false;
     a->listens = 0;
     counters_unmap(&a->page);
+    if (a->room) {
+        room_try_free(a->room);
+        return;
+    }
     if (s->stop != STOP_NOT)
         return;
     if (!s->announced) {
@@ -222,8 +243,8 @@ queue_max(const struct supervisor *s)
     return ACCEPTOR_QUEUE_MIN + s->nrooms * ACCEPTOR_USER_SIZE;
 }
 
-static int
-start(struct acceptor_child *a)
+int
+acceptor_start(struct acceptor_child *a)
 {
     struct supervisor *s = a->child.s;
     const struct control_end end = {
@@ -235,6 +256,8 @@ start(struct acceptor_child *a)
     struct spawn_spec spec;
 
     a->retry_ms = 0;
+    a->child.owner = a;
+    a->child.on_exit = on_exit_of;
     spec_acceptor(&spec, s->conf, &s->acceptor_ids, s->empty_dir);
     spec.exec_fd = s->acceptor_exe;
     spec.nfds = 4;
@@ -249,9 +272,8 @@ acceptors_start(struct supervisor *s)
         struct acceptor_child *a = &s->acceptors[i];
         int rc;
 
-        a->child = (struct child){
-            .s = s, .owner = a, .on_exit = on_exit_of, .label = "hostel-acceptor"};
-        rc = start(a);
+        a->child = (struct child){.s = s, .label = "hostel-acceptor"};
+        rc = acceptor_start(a);
         if (rc < 0)
             return rc;
     }
@@ -264,7 +286,8 @@ acceptors_sweep(struct supervisor *s, uint64_t now_ms)
     for (uint32_t i = 0; i < s->nacceptors; i++) {
         struct acceptor_child *a = &s->acceptors[i];
 
-        if (s->stop == STOP_NOT && !a->child.pid && a->retry_ms <= now_ms && start(a) < 0)
+        if (s->stop == STOP_NOT && !a->child.pid && a->retry_ms <= now_ms &&
+            acceptor_start(a) < 0)
             a->retry_ms = now_ms + RETRY_LAST_MS;
         if (a->child.pid && !a->ready && child_age_ms(&a->child, now_ms) > START_TIMEOUT_MS)
             child_signal(&a->child, SIGKILL);
@@ -290,24 +313,27 @@ acceptors_running(const struct supervisor *s)
 }
 
 void
-acceptors_stop(struct supervisor *s, uint32_t timeout_ms, enum msg_stop_how how)
+acceptor_stop(struct acceptor_child *a, uint32_t timeout_ms, enum msg_stop_how how)
 {
     struct msg_stop m = {timeout_ms, (uint8_t)how};
     struct buf b;
     struct writer w = {&b, 0};
 
+    if (!a->control)
+        return;
     buf_init(&b, IPC_BYTES_MAX);
     msg_stop_put(&w, &m);
-    for (uint32_t i = 0; s->acceptors && i < s->nacceptors; i++) {
-        struct acceptor_child *a = &s->acceptors[i];
-
-        if (!a->control)
-            continue;
-        channel_phase(a->control, IPC_LEAVING);
-        if (channel_send(a->control, MSG_STOP_ACCEPTOR, &b, NULL, 0) < 0)
-            child_signal(&a->child, SIGKILL);
-    }
+    channel_phase(a->control, IPC_LEAVING);
+    if (channel_send(a->control, MSG_STOP_ACCEPTOR, &b, NULL, 0) < 0)
+        child_signal(&a->child, SIGKILL);
     buf_done(&b);
+}
+
+void
+acceptors_stop(struct supervisor *s, uint32_t timeout_ms, enum msg_stop_how how)
+{
+    for (uint32_t i = 0; s->acceptors && i < s->nacceptors; i++)
+        acceptor_stop(&s->acceptors[i], timeout_ms, how);
 }
 
 void
@@ -348,7 +374,7 @@ acceptors_tell_generation(struct supervisor *s)
         if (!a->control || !a->greeted)
             continue;
         channel_bound(a->control, queue_max(s));
-        if (send_generation(a) < 0 || send_start(a) < 0)
+        if (send_generation(a) < 0 || acceptor_tell_start(a) < 0)
             child_signal(&a->child, SIGKILL);
     }
 }

@@ -27,19 +27,23 @@ say_server(struct admin_client *c)
     admin_done(c, &j);
 }
 
+/* Those of the main file; a user's own stand with him. */
 static void
 say_listeners(struct admin_client *c)
 {
-    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
-        const struct listener *l = &c->s->listeners[i];
+    const struct conf *conf = c->s->conf;
+
+    for (size_t i = 0; i < conf->nlisten; i++) {
+        const struct conf_listen *l = &conf->listen[i];
         struct json j;
 
-        if (l->fd < 0)
+        if (l->vhost != CONF_SHARED)
             continue;
         j = admin_begin(c);
-
         json_string(&j, "is", "listener");
-        json_string(&j, "address", l->at.text);
+        json_string(&j, "address", l->text);
+        if (l->user != CONF_SHARED)
+            json_string(&j, "user", conf->users[l->user].ids.name);
         admin_done(c, &j);
     }
 }
@@ -160,6 +164,19 @@ say_pools(struct json *j, struct room *r)
     json_close(j, ']');
 }
 
+/* Where his workers take connections themselves. */
+static void
+say_own_listeners(struct json *j, const struct room *r)
+{
+    const struct conf *conf = r->gen->conf;
+
+    json_open(j, "listens", '[');
+    for (size_t i = 0; r->listens && i < conf->nlisten; i++)
+        if (conf->listen[i].user == r->user_index && !conf->listen[i].missing)
+            json_string(j, NULL, conf->listen[i].text);
+    json_close(j, ']');
+}
+
 static void
 say_user(struct admin_client *c, struct room *r)
 {
@@ -175,6 +192,7 @@ say_user(struct admin_client *c, struct room *r)
     json_number(&j, "gid", r->user->ids.gid);
     json_string(&j, "state", states[r->state]);
     json_number(&j, "crashes", r->crashes);
+    say_own_listeners(&j, r);
     say_workers(&j, r);
     say_pools(&j, r);
     admin_done(c, &j);

@@ -111,7 +111,7 @@ fill_limits(struct spawn_spec *spec, enum confine_role role, const struct conf *
     for (size_t i = 0; i < conf->nusers; i++)
         if (conf->users[i].ids.uid == ids->uid)
             limits = &conf->users[i].limits;
-    if (role == CONFINE_WORKER)
+    if (role == CONFINE_WORKER || role == CONFINE_LISTENING_WORKER)
         limits_of_worker(spec, limits);
     else if (role == CONFINE_PHP)
         limits_of_php(spec, conf, limits);
@@ -135,8 +135,9 @@ static int
 fill_spec(struct spawn_spec *spec, enum confine_role role, const struct conf *conf,
           const struct ids *ids, char *program)
 {
-    if (role == CONFINE_WORKER)
-        spec_worker(spec, conf, ids, mem_fmt("%s/php", conf->run_dir));
+    if (role == CONFINE_WORKER || role == CONFINE_LISTENING_WORKER)
+        spec_worker(spec, conf, ids, mem_fmt("%s/php", conf->run_dir),
+                    role == CONFINE_LISTENING_WORKER);
     else if (role == CONFINE_PHP)
         spec_php(spec, conf, ids);
     else

@@ -192,12 +192,12 @@ give_rooms(struct generation *g, const struct supervisor *s)
     return rooms;
 }
 
-/* Give each user his room, by uid and gid, and build the routing table. */
+/* in  only  a user, who is number 0 then; CONF_NO_USER: all of them, by their rooms */
 static int
-route(struct generation *g, const struct supervisor *s)
+build_routes(const struct generation *g, size_t only, uint32_t rooms, int *memfd)
 {
     const struct conf *conf = g->conf;
-    uint32_t unknown = ROUTES_NO_USER, nameless = ROUTES_NO_USER, rooms = give_rooms(g, s);
+    uint32_t unknown = ROUTES_NO_USER, nameless = ROUTES_NO_USER, acme = ROUTES_NO_USER;
     struct route *routes;
     size_t n = 0;
     int rc;
@@ -209,8 +209,10 @@ route(struct generation *g, const struct supervisor *s)
     n = 0;
     for (size_t i = 0; i < conf->nvhosts; i++) {
         const struct conf_vhost *v = &conf->vhosts[i];
-        uint32_t room = g->parts[v->user].room;
+        uint32_t room = only == CONF_NO_USER ? g->parts[v->user].room : 0;
 
+        if (only != CONF_NO_USER && v->user != only)
+            continue;
         routes[n++] = (struct route){span_str(v->host), room, v->tls};
         for (char **name = v->aliases; *name; name++)
             routes[n++] = (struct route){span_str(*name), room, v->tls};
@@ -219,11 +221,24 @@ route(struct generation *g, const struct supervisor *s)
         if (v->by_default && v->tls)
             nameless = room;
     }
-    rc = routes_build(routes, n, rooms, unknown, nameless,
-                      conf->acme == CONF_NO_USER ? ROUTES_NO_USER : g->parts[conf->acme].room,
-                      &g->routes_fd);
+    if (conf->acme != CONF_NO_USER && only == CONF_NO_USER)
+        acme = g->parts[conf->acme].room;
+    rc = routes_build(routes, n, rooms, unknown, nameless, acme, memfd);
     free(routes);
     return rc;
+}
+
+/* Give each user his room, by uid and gid, and build the routing table. */
+static int
+route(struct generation *g, const struct supervisor *s)
+{
+    return build_routes(g, CONF_NO_USER, give_rooms(g, s), &g->routes_fd);
+}
+
+int
+generation_routes_of(const struct generation *g, size_t user, int *memfd)
+{
+    return build_routes(g, user, 1, memfd);
 }
 
 /* --- loading --------------------------------------------------------------------------------
@@ -269,6 +284,18 @@ generation_error(struct conf_errors *errors, char *line)
     errors->lines[errors->n++] = line;
 }
 
+/*
+ * What a service manager has opened it keeps open, longer than any user: it stays with the
+ * acceptors. So that nobody has to know which of them these are, all of the main ones do.
+ */
+static void
+share_main_listeners(struct conf *conf)
+{
+    for (size_t i = 0; i < conf->nlisten; i++)
+        if (conf->listen[i].vhost == CONF_SHARED)
+            conf->listen[i].user = CONF_SHARED;
+}
+
 /* The server's own log comes last: it is the main file's. */
 static int
 finish(const struct supervisor *s, struct judge *j, struct conf *conf, struct generation **out,
@@ -286,6 +313,8 @@ finish(const struct supervisor *s, struct judge *j, struct conf *conf, struct ge
         conf_free(&conf);
         return -EINVAL;
     }
+    if (s->activated)
+        share_main_listeners(conf);
     rc = certificates_load(s, conf, &certificates, errors);
     g = generation_new(s, conf, certificates);
     g->logs = j->logs;

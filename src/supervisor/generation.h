@@ -74,6 +74,14 @@ int generation_load(const struct supervisor *s, const char *path, struct generat
 int generation_of(const struct supervisor *s, struct conf *conf, struct generation **out,
                   struct conf_errors *errors);
 
+/*
+ * The routing table of one user alone, as user 0.
+ *
+ * out  memfd  owned by the caller
+ * ret  0 or -errno
+ */
+int generation_routes_of(const struct generation *g, size_t user, int *memfd);
+
 struct generation *generation_hold(struct generation *g);
 /* Leaves NULL. */
 void generation_drop(struct generation **g);

@@ -56,6 +56,18 @@ take_room(struct inheritance *in, uid_t uid, gid_t gid, int front, int back)
     in->rooms[in->nrooms++] = r;
 }
 
+static void
+take_own(struct inheritance *in, uid_t uid, gid_t gid, int fd)
+{
+    struct inherited_own own = {{true, uid, gid}, take_fd(fd)};
+
+    if (own.fd < 0)
+        return;
+    if ((in->nown & (in->nown + 1)) == 0)
+        in->own = mem_grow(in->own, (2 * in->nown + 1) * sizeof(*in->own));
+    in->own[in->nown++] = own;
+}
+
 /* They come by name, as they stood in the configuration. */
 static bool
 take_site(struct inheritance *in, FILE *f, size_t n, const char *path)
@@ -97,6 +109,10 @@ read_state(struct inheritance *in, int fd)
             take_named(in, name, front);
         else if (sscanf(line, "room %u %u %d %d", &uid, &gid, &front, &back) == 4)
             take_room(in, (uid_t)uid, (gid_t)gid, front, back);
+        else if (sscanf(line, "own %u %u %d", &uid, &gid, &front) == 3)
+            take_own(in, (uid_t)uid, (gid_t)gid, front);
+        else if (strcmp(line, "activated") == 0)
+            in->activated = true;
         else if (sscanf(line, "site %zu %n", &bytes, &at) == 1 && at > 0 &&
                  !take_site(in, f, bytes, line + at))
             break;
@@ -115,6 +131,7 @@ inherit_start(struct inheritance *in)
     *in = (struct inheritance){
         .pid_fd = -1, .php_dir_fd = -1, .control_fd = -1, .ready_fd = -1, .tickets_fd = -1};
     in->nlisteners = inherit_take(in->listeners);
+    in->activated = in->nlisteners > 0;
     if (state && sscanf(state, "%ld %d", &pid, &fd) == 2 && pid == (long)getpid()) {
         in->upgrade = true;
         read_state(in, fd);
@@ -123,13 +140,30 @@ inherit_start(struct inheritance *in)
 }
 
 int
-inherit_listener(struct inheritance *in, const struct conf_listen *at)
+inherit_listener(struct inheritance *in, const struct conf_listen *at,
+                 struct listen_owner *whose)
 {
-    for (size_t i = 0; i < in->nlisteners; i++)
-        if (in->listeners[i].fd >= 0 &&
-            tcp_listen_adopt((const struct sockaddr *)&at->addr, in->listeners[i].fd) == 0)
+    const struct sockaddr *addr = (const struct sockaddr *)&at->addr;
+    int *other = NULL;
+
+    for (size_t i = 0; i < in->nlisteners; i++) {
+        if (in->listeners[i].fd < 0 || tcp_listen_adopt(addr, in->listeners[i].fd) < 0)
+            continue;
+        if (!whose->own)
             return fd_take(&in->listeners[i].fd);
-    return -1;
+        if (!in->activated)
+            other = &in->listeners[i].fd;
+    }
+    for (size_t i = 0; i < in->nown; i++) {
+        if (in->own[i].fd < 0 || tcp_listen_adopt(addr, in->own[i].fd) < 0)
+            continue;
+        *whose = in->own[i].owner; /* his, or who had it before */
+        return fd_take(&in->own[i].fd);
+    }
+    if (!other)
+        return -1;
+    whose->own = false;
+    return fd_take(other);
 }
 
 static int
@@ -184,6 +218,14 @@ inherit_ready(struct inheritance *in)
                  in->listeners[i].name);
         fd_close(&in->listeners[i].fd);
     }
+    for (size_t i = 0; i < in->nown; i++) { /* of nobody any more, or there is another one */
+        if (in->own[i].fd >= 0)
+            tcp_listen_end(in->own[i].fd);
+        fd_close(&in->own[i].fd);
+    }
+    free(in->own);
+    in->own = NULL;
+    in->nown = 0;
     if (in->ready_fd >= 0 && write(in->ready_fd, "!", 1) != 1)
         log_error("the server before does not hear that this one is ready");
     fd_close(&in->ready_fd);

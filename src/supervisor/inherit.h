@@ -6,6 +6,8 @@
  * each other; a word that is not known is skipped:
  *
  *   fd NAME NUMBER                     listen (each), pid-file, php-dir, control, ready
+ *   own UID GID NUMBER                 a listening socket of one user's own
+ *   activated                          listen are, or may be, a service manager's as well
  *   room UID GID FRONT BACK            both ends of a user's channel, descriptor numbers
  *   site BYTES PATH                    and so many bytes: a site file as it was without error
  */
@@ -25,10 +27,18 @@ struct inherited_room {
     uint32_t nth; /* its record among the session tickets */
 };
 
+struct inherited_own {
+    struct listen_owner owner;
+    int fd;
+};
+
 struct inheritance {
     struct inherited listeners[INHERIT_MAX]; /* fd -1: taken */
     size_t nlisteners;
-    bool upgrade;                                             /* there was a server before */
+    struct inherited_own *own; /* fd -1: taken */
+    size_t nown;
+    bool activated; /* a service manager has opened some */
+    bool upgrade;   /* there was a server before */
     int pid_fd, php_dir_fd, control_fd, ready_fd, tickets_fd; /* -1: none */
     struct inherited_room *rooms;
     size_t nrooms;
@@ -38,8 +48,14 @@ struct inheritance {
 
 /* Take what there is from the environment. */
 void inherit_start(struct inheritance *in);
-/* ret  a listening socket of this address, set up, the caller's; -1: there is none */
-int inherit_listener(struct inheritance *in, const struct conf_listen *at);
+/*
+ * A listening socket of this address, set up.
+ *
+ * in/out  whose  it shall be; it was somebody else's: who that is
+ * ret     the caller's; -1: there is none, and whose is as it was
+ */
+int inherit_listener(struct inheritance *in, const struct conf_listen *at,
+                     struct listen_owner *whose);
 /* Give the rooms their channels. */
 void inherit_rooms(struct supervisor *s, struct inheritance *in);
 /* Tell the server before that this one serves; close what nobody wanted. */

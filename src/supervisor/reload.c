@@ -125,7 +125,7 @@ loaded(struct supervisor *s)
         refuse(s, &r->errors, "the configuration has errors");
         return;
     }
-    rc = listeners_take(s, gen->conf, &what);
+    rc = listeners_take(s, gen, &what, &r->errors);
     if (rc < 0) {
         char *why = mem_fmt("cannot listen on %s: %s", what, uv_strerror(rc));
 
@@ -291,6 +291,7 @@ reload_step(struct supervisor *s)
         return;
     if (r->settling) {
         r->settling = false;
+        listeners_settle(s, false);
         message = settled_message(s);
         log_notice("reload: %s", message);
         if (!r->again)

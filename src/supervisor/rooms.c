@@ -1,9 +1,10 @@
 /*
  * A room is one user: the channel his connections come through, and when his workers run.
- * Both ends of the channel stay open here, so what waits in it outlives every worker.
+ * Both ends of the channel, and the listeners that are his own, stay open here, so what waits
+ * in them outlives every worker.
  * Floor 6, hostel.
  *
- *   EMPTY ──wanted, or channel readable──> (QUEUED) ──> OPEN ──all retired──> EMPTY
+ *   EMPTY ──wanted, channel or listener readable──> (QUEUED) ──> OPEN ──all retired──> EMPTY
  *     ↑                                     │ crashed
  *     │         less than CRASHES_MAX times │ in a row: EMPTY again (what waits starts them)
  *     └──── back-off over ──── DOWN <───────┘ else
@@ -39,7 +40,7 @@
  */
 #define CHANNEL_SNDBUF (26 * 1024)
 
-/* --- watching the channel while nobody reads it ---------------------------------------------
+/* --- watching while no worker does ---------------------------------------------
  */
 
 static void
@@ -51,6 +52,8 @@ on_watch_closed(uv_handle_t *handle)
 static void
 unwatch(struct room *r)
 {
+    if (r->listens)
+        listeners_unwatch(r);
     if (!r->watch)
         return;
     uv_poll_stop(r->watch);
@@ -73,10 +76,19 @@ on_readable(uv_poll_t *poll, int status, int events)
     open_room(r);
 }
 
-/* Nothing is read: a connection that waits there is the next worker's. */
+void
+room_woken(struct room *r)
+{
+    if (r->state == ROOM_EMPTY)
+        open_room(r);
+}
+
+/* Nothing is read or accepted: a connection that waits there is the next worker's. */
 static void
 watch(struct room *r)
 {
+    if (r->listens)
+        listeners_watch(r);
     if (r->watch || r->back < 0)
         return;
     r->watch = mem_new(sizeof(*r->watch));
@@ -116,6 +128,7 @@ go_down(struct room *r)
     r->state = ROOM_DOWN;
     r->retry_ms = date_mono_ms() + wait + DRAIN_LATE_MS;
     acceptors_tell_down(r->s, r, (uint32_t)wait);
+    porter_start(r);
 }
 
 static void
@@ -173,6 +186,22 @@ stops_starting(struct room *r)
     next = STAILQ_FIRST(&r->s->queued);
     if (next && r->s->starting < STARTS_MAX)
         open_queued(next);
+}
+
+static int
+make_channel(struct room *r)
+{
+    int pair[2], size = CHANNEL_SNDBUF;
+    int rc = channel_pair(pair);
+
+    if (rc < 0)
+        return rc;
+    (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    r->front = pair[0];
+    r->back = pair[1];
+    r->channel_no = ++r->s->channels;
+    acceptors_tell_channel(r->s, r);
+    return 0;
 }
 
 static bool
@@ -239,6 +268,8 @@ open_now(struct room *r)
 {
     r->state = ROOM_OPEN;
     r->stale = false;
+    if (r->back < 0 && make_channel(r) < 0) /* it came by a listener of his own */
+        log_error("no channel for user %s", r->user->ids.name);
     if (start_workers(r) > 0) {
         starts(r);
         return;
@@ -334,22 +365,6 @@ refresh(struct room *r)
     if (start_workers(r) > 0)
         starts(r);
     dismiss(r);
-}
-
-static int
-make_channel(struct room *r)
-{
-    int pair[2], size = CHANNEL_SNDBUF;
-    int rc = channel_pair(pair);
-
-    if (rc < 0)
-        return rc;
-    (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    r->front = pair[0];
-    r->back = pair[1];
-    r->channel_no = ++r->s->channels;
-    acceptors_tell_channel(r->s, r);
-    return 0;
 }
 
 /* --- what others tell it --------------------------------------------------------------------
@@ -492,10 +507,12 @@ sweep_room(struct room *r, uint64_t now_ms)
 {
     struct worker_child *w;
 
+    porter_sweep(r, now_ms);
     if (r->s->stop == STOP_NOT) {
-        if (r->state == ROOM_DOWN && now_ms >= r->retry_ms)
+        if (r->state == ROOM_DOWN && now_ms >= r->retry_ms) {
+            porter_stop(r);
             empty_room(r);
-        else if (r->state == ROOM_EMPTY)
+        } else if (r->state == ROOM_EMPTY)
             watch(r);
         else if (r->state == ROOM_OPEN && r->again_ms && now_ms >= r->again_ms)
             (void)start_workers(r);
@@ -534,6 +551,7 @@ rooms_stop(struct supervisor *s, uint32_t timeout_ms, enum msg_stop_how how)
             continue;
         unqueue(r);
         unwatch(r);
+        porter_stop(r);
         LIST_FOREACH(w, &r->workers, link)
         worker_stop(w, timeout_ms, how);
     }
@@ -547,11 +565,15 @@ take_part(struct room *r, struct generation *g, size_t user)
 {
     struct generation *before = r->gen;
     size_t user_before = r->user_index;
+    struct listener *last;
 
+    if (r->listens)
+        listeners_unwatch(r);
     r->gen = generation_hold(g);
     r->user_index = user;
     r->user = &g->conf->users[user];
     r->part = &g->parts[user];
+    r->listens = listeners_all_of(r, &last);
     pools_take_generation(r);
     if (before)
         secrets_take_generation(r, before, user_before);
@@ -593,7 +615,7 @@ room_remove(struct room *r)
 void
 room_try_free(struct room *r)
 {
-    if (!r->gone || !LIST_EMPTY(&r->workers) || !LIST_EMPTY(&r->all_pools))
+    if (!r->gone || !LIST_EMPTY(&r->workers) || !LIST_EMPTY(&r->all_pools) || !porter_free(r))
         return;
     LIST_REMOVE(r, in_gone);
     generation_drop(&r->gen);
@@ -658,6 +680,8 @@ rooms_take_generation(struct supervisor *s)
             room_new(s, g, user_of[i]);
         else if (any_stale(s->rooms[i]) || s->rooms[i]->state == ROOM_DOWN)
             room_change(s->rooms[i]);
+        if (s->rooms[i]->listens && s->rooms[i]->state == ROOM_EMPTY)
+            watch(s->rooms[i]);
     }
     free(user_of);
 }

@@ -38,9 +38,9 @@ spec_acceptor(struct spawn_spec *spec, const struct conf *conf, const struct ids
 /* Its working directory is where the sockets of PHP pools are: it connects by file name. */
 void
 spec_worker(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
-            const char *php_dir)
+            const char *php_dir, bool listens)
 {
-    spec_common(spec, CAGE_WORKER, conf, ids);
+    spec_common(spec, listens ? CAGE_LISTENING_WORKER : CAGE_WORKER, conf, ids);
     spec->min_uid = conf->min_uid;
     spec->work_dir = php_dir;
 }

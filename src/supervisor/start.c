@@ -197,7 +197,7 @@ static int
 open_listeners(struct supervisor *s)
 {
     const char *what;
-    int rc = listeners_take(s, s->conf, &what);
+    int rc = listeners_take(s, s->gen, &what, &s->broken);
 
     return rc < 0 ? cannot("cannot listen on", what, rc) : 0;
 }
@@ -243,9 +243,15 @@ announce(struct supervisor *s)
                 "switching users\n",
                 (unsigned)geteuid());
     buf_init(&line, 64 * 1024);
-    for (size_t i = 0; i < s->conf->nlisten; i++)
-        (void)buf_addf(&line, "%s%s%s", i ? ", " : "", s->conf->listen[i].text,
-                       s->conf->listen[i].tls ? " (TLS)" : "");
+    for (size_t i = 0; i < s->conf->nlisten; i++) {
+        const struct conf_listen *l = &s->conf->listen[i];
+
+        if (l->vhost == CONF_SHARED)
+            (void)buf_addf(&line, "%s%s%s", i ? ", " : "", l->text, l->tls ? " (TLS)" : "");
+        else if (!l->missing)
+            (void)buf_addf(&line, ", %s (%s%s alone)", l->text, l->tls ? "TLS, " : "",
+                           s->conf->users[l->user].ids.name);
+    }
     fprintf(stderr, "hostel: ready, listening on %.*s\n", (int)line.len,
             line.data + line.start);
     buf_done(&line);
@@ -281,6 +287,7 @@ on_sweep(uv_timer_t *timer)
     upgrade_sweep(s, now);
     if (s->stop == STOP_NOT)
         acceptors_sweep(s, now);
+    listeners_sweep(s, now);
     rooms_sweep(s, now);
     pools_sweep(s, now);
     tickets_sweep(s, now);
@@ -370,7 +377,7 @@ finish(struct supervisor *s)
     admin_close(s);
     if (s->pid_file && s->pid_fd >= 0 && !s->upgrade.done)
         (void)unlink(s->pid_file);
-    listeners_close(s);
+    listeners_close(s, s->upgrade.done);
 }
 
 /* Everything that does not go with the process by itself is gone when it returns. */
@@ -423,6 +430,7 @@ supervisor_new(void)
     raise_files();
     s->inherited = mem_new(sizeof(*s->inherited));
     inherit_start(s->inherited);
+    s->activated = s->inherited->activated;
     return s;
 }
 

@@ -40,7 +40,7 @@ supervisor_stop(struct supervisor *s, int exit_code)
     s->stop_ms = now + s->conf->stop_timeout_ms + KILL_SLACK_MS;
     acceptors_stop(s, left_ms(s, now), MSG_STOP_SOON);
     if (s->announced) /* else an acceptor may still be about to get them */
-        listeners_close(s);
+        listeners_close(s, false);
     supervisor_stop_step(s, now);
 }
 
@@ -60,7 +60,7 @@ supervisor_hand_over(struct supervisor *s)
     notify_manager("MAINPID=%ld\nREADY=1", (long)s->upgrade.pid);
     admin_unlisten(s);
     acceptors_stop(s, left_ms(s, now), MSG_STOP_LAST);
-    listeners_close(s);
+    listeners_close(s, true);
     rooms_stop(s, left_ms(s, now), MSG_STOP_REPLACED);
     supervisor_stop_step(s, now);
 }

@@ -7,7 +7,7 @@
  *   generation.c a configuration and all that follows from it; reload.c: from one to the next
  *   upgrade.c    the next executable; inherit.c: what a server begins with
  *   listeners.c  the listening sockets
- *   acceptors.c  the acceptors, and what they ask for
+ *   acceptors.c  the acceptors, and what they ask for; porter.c: the one of a user who is down
  *   rooms.c      one user: his channel, when his workers run, back-off
  *   workers.c    one worker: its start messages, what it asks for
  *   examine.c    what is wrong with certificates; cert.c makes some; both ask an examiner
@@ -40,6 +40,7 @@
 
 struct supervisor;
 struct room;
+struct listener;
 struct pool;
 struct pool_run;
 struct logpipe;
@@ -148,6 +149,7 @@ void logpipe_free(struct logpipe **p);
 
 struct acceptor_child {
     struct child child;
+    struct room *room;           /* a porter's, see porter.c; NULL: it is everybody's */
     struct channel *control;     /* NULL: not running */
     bool greeted, ready;         /* it said HELLO; READY */
     const struct counters *page; /* what it counts; NULL: nothing to be seen */
@@ -155,6 +157,16 @@ struct acceptor_child {
     uint64_t retry_ms;           /* start again then; 0 = nothing to do */
     unsigned crashes;            /* in a row */
 };
+
+/* One of them. ret 0; -errno: said in the log */
+int acceptor_start(struct acceptor_child *a);
+void acceptor_stop(struct acceptor_child *a, uint32_t timeout_ms, enum msg_stop_how how);
+/* What it is told; ret 0 or -errno. Descriptors are lent. */
+int acceptor_tell_listener(struct acceptor_child *a, uint32_t id, const struct listener *l);
+int acceptor_tell_routes(struct acceptor_child *a, int routes_fd);
+int acceptor_tell_user(struct acceptor_child *a, enum msg_type type, const struct msg_user *m,
+                       int fd);
+int acceptor_tell_start(struct acceptor_child *a);
 
 int acceptors_start(struct supervisor *s);
 void acceptors_sweep(struct supervisor *s, uint64_t now_ms);
@@ -170,6 +182,23 @@ void acceptors_tell_unlisten(struct supervisor *s, uint32_t listener);
 void acceptors_tell_channel(struct supervisor *s, struct room *r);
 /* The room is down: answer 503; one acceptor also gets the workers' end. */
 void acceptors_tell_down(struct supervisor *s, struct room *r, uint32_t retry_ms);
+
+/* --- porter.c -------------------------------------------------------------------------------
+ */
+
+/*
+ * The room is down: an acceptor of its own answers at its own listeners meanwhile, as the
+ * others do on the shared ones. None of those takes a listener that a worker has held: whoever
+ * keeps a copy can make accept4() wait, and then everybody's visitors would.
+ */
+void porter_start(struct room *r);
+void porter_stop(struct room *r);
+/* One that does not leave may be kept waiting by his user, and by nobody else. */
+void porter_sweep(struct room *r, uint64_t now_ms);
+/* The room is gone. ret  false: its process is not at its end yet */
+bool porter_free(struct room *r);
+/* acceptors.c: it has said HELLO. ret 0 or -errno */
+int porter_tell(struct acceptor_child *a);
 
 /* --- rooms.c, workers.c ---------------------------------------------------------------------
  */
@@ -190,7 +219,8 @@ struct worker_child {
     bool stops;                  /* once it is ready it is told to stop, */
     uint64_t stops_ms;           /* until then */
     uint32_t place;              /* in room.commons; COMMONS_PLACES: none */
-    uint64_t told;               /* the digest of what it was told; 0: nothing yet */
+    uint64_t begun;              /* the digest when it was started: its confinement is of that */
+    uint64_t told;               /* of what it was told, and begun as; 0: nothing yet */
     unsigned said;               /* messages since the last sweep */
     uint64_t mute_ms;            /* since when its channel is gone while it is not */
     struct pool **pools;         /* by the ids that it was told */
@@ -223,6 +253,8 @@ struct room {
     uint32_t channel_no; /* of this front and back */
     int front, back;     /* the user channel: acceptors' end, workers' end; -1: none yet */
     uv_poll_t *watch;    /* on back, while ROOM_EMPTY; NULL: not watching */
+    unsigned listens;    /* listeners that are his own; watched likewise */
+    struct acceptor_child *porter; /* NULL until first needed */
     LIST_HEAD(, worker_child) workers;
     unsigned running;  /* of them, without those that leave */
     unsigned crashes;  /* in a row */
@@ -245,6 +277,8 @@ void rooms_take_generation(struct supervisor *s);
 bool rooms_settled(const struct supervisor *s);
 /* An acceptor has a connection for it. */
 void room_wanted(struct room *r);
+/* It is empty, and one waits at a listener of its own. */
+void room_woken(struct room *r);
 /* An acceptor says that workers broke the protocol on this channel. */
 void room_bad(struct room *r, uint32_t channel_no);
 void room_worker_ready(struct worker_child *w);
@@ -428,8 +462,9 @@ void pool_end_stuck(struct pool *p);
 /* The confinement of each role; descriptors and program are the caller's to fill in. */
 void spec_acceptor(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
                    const char *empty_dir);
+/* in  listens  it is given listeners of its user's own */
 void spec_worker(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
-                 const char *php_dir);
+                 const char *php_dir, bool listens);
 void spec_php(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids);
 
 /* --- limits.c -------------------------------------------------------------------------------
@@ -466,9 +501,24 @@ enum stop_step { STOP_NOT, STOP_ACCEPTORS, STOP_WORKERS, STOP_POOLS };
 
 #define LISTENERS_MAX 64
 
+struct listen_owner {
+    bool own; /* one user's: his workers accept; else everybody's */
+    uid_t uid;
+    gid_t gid;
+};
+
+/* ret  true: both are everybody's, or one user's */
+bool listen_owner_is(const struct listen_owner *a, const struct listen_owner *b);
+
 struct listener {
-    int fd;                /* -1: none by this number */
-    struct conf_listen at; /* text owned */
+    int fd;                    /* -1: none by this number */
+    LIST_ENTRY(listener) link; /* in supervisor.own_listeners */
+    struct listen_owner owner;
+    struct conf_listen at; /* text owned; its user and vhost are of a generation that was */
+    bool fresh;            /* this take has made it */
+    bool beside;           /* it shares its address with one that leaves, or did */
+    uint64_t leave_ms;     /* nobody wants it any more: it ends then; 0: in use */
+    uv_poll_t *watch;      /* one's own, while its room is empty; NULL: not watching */
 };
 
 /* The administrator's socket (admin.c). */
@@ -536,8 +586,11 @@ struct supervisor {
     char *pid_file; /* or NULL */
     int pid_fd;
     struct ids acceptor_ids;
-    struct listener listeners[LISTENERS_MAX];
-    int error_fd; /* the server's own error log; the number stays */
+    struct listener listeners[LISTENERS_MAX]; /* everybody's */
+    LIST_HEAD(, listener) own_listeners;
+    bool activated; /* a service manager has opened sockets: none of the main ones is one user's
+                     */
+    int error_fd;   /* the server's own error log; the number stays */
     struct acceptor_child *acceptors;
     uint32_t nacceptors;
     struct room **rooms; /* by the index that routing tables have; NULL: nobody */
@@ -565,13 +618,34 @@ int helper_open(const char *name);
  */
 
 /*
- * Have the sockets of a configuration, and keep those that are there already.
+ * Have the sockets of a generation, and keep those that are there already.
  *
- * out  what  on failure which address; lent from conf
+ * out  what    on failure which address; lent from g
+ * out  errors  a line more for each vhost that goes without one of its own
  * ret  0; -errno: nothing has changed
  */
-int listeners_take(struct supervisor *s, const struct conf *conf, const char **what);
-void listeners_close(struct supervisor *s);
+int listeners_take(struct supervisor *s, struct generation *g, const char **what,
+                   struct conf_errors *errors);
+void listeners_sweep(struct supervisor *s, uint64_t now_ms);
+/*
+ * A reload is over: where nobody shall listen any more, nobody does.
+ *
+ * in  all  end also those that have been replaced, for another one may come beside that
+ */
+void listeners_settle(struct supervisor *s, bool all);
+/* in  goes_on  another server has them as well; else nobody can accept there any more */
+void listeners_close(struct supervisor *s, bool goes_on);
+/* ret  the room's own one at this address of its generation, lent; -1: it is missing */
+int listeners_of(struct room *r, const struct conf_listen *at);
+/*
+ * How many are, or were a moment ago, the room's own.
+ *
+ * out  last  one of the latter, lent; NULL: there is none
+ */
+unsigned listeners_all_of(struct room *r, struct listener **last);
+/* Wake the room when somebody comes. Nothing is accepted: who waits is the next worker's. */
+void listeners_watch(struct room *r);
+void listeners_unwatch(struct room *r);
 
 /* --- reload.c -------------------------------------------------------------------------------
  */

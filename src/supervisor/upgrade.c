@@ -102,12 +102,22 @@ write_rooms(struct supervisor *s, struct bequest *b)
 static int
 write_state(struct supervisor *s, struct bequest *b, int ready)
 {
+    const struct listener *l;
+
     b->state_fd = memfd_create("hostel-state", MFD_CLOEXEC);
     b->state = b->state_fd < 0 ? NULL : fdopen(dup(b->state_fd), "w");
     if (!b->state)
         return -errno;
     for (unsigned i = 0; i < LISTENERS_MAX; i++)
         keep_named(b, "listen", s->listeners[i].fd);
+    LIST_FOREACH(l, &s->own_listeners, link)
+    {
+        fprintf(b->state, "own %u %u %d\n", (unsigned)l->owner.uid, (unsigned)l->owner.gid,
+                l->fd);
+        keep(b, l->fd);
+    }
+    if (s->activated)
+        fprintf(b->state, "activated\n");
     keep_named(b, "pid-file", s->pid_fd);
     keep_named(b, "php-dir", s->php_dir_fd);
     keep_named(b, "control", s->admin.fd);
@@ -255,6 +265,7 @@ upgrade_start(struct supervisor *s)
                                    : "the server is starting");
         return;
     }
+    listeners_settle(s, true);
     log_notice("upgrade: starting %s", s->self_path);
     if (pipe2(ready, O_CLOEXEC | O_NONBLOCK) < 0) {
         tell(s, false, strerror(errno));

@@ -2,8 +2,8 @@
  * One worker: what it is told at its start (its user's vhosts and nothing else, I3) and what
  * it may ask for (its user's pools). Floor 6, hostel.
  *
- *   HELLO -> WORKER_INIT TICKETS? COMMONS? LOG* POOL* (VHOST TLS? RULE*)* START_WORKER -> READY ->
- * POOL_WANT ... STOP
+ *   HELLO -> WORKER_INIT OWN_LISTENER* TICKETS? COMMONS? LOG* POOL* (VHOST TLS? RULE*)*
+ *   START_WORKER -> READY -> POOL_WANT ... STOP
  */
 #include "digest.h"
 #include "sends_rules.h"
@@ -104,6 +104,59 @@ tell_init(struct telling *t)
     buf_init(&b, IPC_BYTES_MAX);
     msg_worker_init_put(&out, &m);
     return tell(t, MSG_WORKER_INIT, &b, out.error, NULL, 0);
+}
+
+/* --- listeners of his own -------------------------------------------------------------------
+ */
+
+/*
+ * He accepts there himself; they stay open here as well, and outlive every worker.
+ *
+ * in  fd  lent; -1: nobody is told
+ */
+static int
+tell_listener(struct telling *t, uint32_t id, bool tls, int fd)
+{
+    int rc, copy = t->w ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+    struct buf b;
+    struct writer out = {&b, 0};
+
+    if (t->w && copy < 0)
+        return -errno;
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_listener_put(&out, &(struct msg_listener){id, tls});
+    rc = tell(t, MSG_OWN_LISTENER, &b, out.error, &copy, 1);
+    fd_close(&copy);
+    return rc;
+}
+
+static int
+tell_listeners(struct telling *t)
+{
+    const struct conf *conf = t->gen->conf;
+    struct listener *last = NULL;
+    uint32_t id = 0;
+    int rc = 0;
+
+    if (t->w && t->w->begun != t->w->room->part->digest)
+        return 0; /* it may not accept: they are its successor's */
+    for (size_t i = 0; rc == 0 && i < conf->nlisten; i++) {
+        const struct conf_listen *at = &conf->listen[i];
+        int fd;
+
+        if (at->user != t->user || at->missing)
+            continue;
+        digest(t, &at->addr, at->addr_len);
+        fd = t->w ? listeners_of(t->w->room, at) : -1;
+        if (!t->w || fd >= 0) /* it is closed when another server has taken over */
+            rc = tell_listener(t, id++, at->tls, fd);
+    }
+    /* who is on his way to one that leaves finds it open yet; it makes no other worker */
+    if (t->w)
+        (void)listeners_all_of(t->w->room, &last);
+    if (rc == 0 && last && id < MSG_LISTENERS_MAX)
+        rc = tell_listener(t, id, last->at.tls, last->fd);
+    return rc;
 }
 
 /* --- logs: each target once, however many vhosts share it -----------------------------------
@@ -247,7 +300,7 @@ tell_rules(struct telling *t, const struct conf_rule *rules, size_t n)
 
 /* Where browsers are sent: the port that needs no saying, if there is one. */
 static uint16_t
-https_port(const struct conf *conf)
+https_port(const struct conf *conf, size_t user)
 {
     uint16_t port = 0;
 
@@ -257,6 +310,8 @@ https_port(const struct conf *conf)
             ntohs(a->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)a)->sin6_port
                                            : ((const struct sockaddr_in *)a)->sin_port);
 
+        if (conf->listen[i].user != CONF_SHARED && conf->listen[i].user != user)
+            continue;
         if (conf->listen[i].tls && (port == 0 || this == 443))
             port = this;
     }
@@ -298,7 +353,8 @@ tell_vhost(struct telling *t, uint32_t nth)
                           .compress_min = v->compress_min,
                           .fallback = span_str(v->fallback),
                           .conns_max = v->connections,
-                          .https_port = v->https_redirect ? https_port(t->gen->conf) : 0,
+                          .https_port =
+                              v->https_redirect ? https_port(t->gen->conf, t->user) : 0,
                           .hsts_seconds = v->hsts_seconds,
                           .acme = v->acme,
                           .log_format = span_str(v->log_format),
@@ -349,6 +405,8 @@ tell_all(struct telling *t)
     const struct part *part = &t->gen->parts[t->user];
     int rc = tell_init(t);
 
+    if (rc == 0)
+        rc = tell_listeners(t);
     if (rc == 0 && t->w)
         rc = secrets_send_tickets(t->w);
     if (rc == 0 && t->w)
@@ -404,7 +462,7 @@ send_all(struct worker_child *w)
     for (w->nlogs = 0; w->nlogs < t->nlogs; w->nlogs++)
         w->logs[w->nlogs] = mem_str(t->logs[w->nlogs]);
     free(t);
-    w->told = w->room->part->digest;
+    w->told = w->begun; /* if that is another one by now, it will have a successor */
     pools_tell_worker(w);
     if (rc < 0)
         log_error("%s: cannot be given its vhosts: %s", w->child.label, uv_strerror(rc));
@@ -558,16 +616,18 @@ worker_start(struct room *r, uint32_t seat)
     };
     struct supervisor *s = r->s;
     struct worker_child *w = mem_new(sizeof(*w));
+    struct listener *last;
     struct spawn_spec spec;
     int rc;
 
     w->room = r;
     w->seat = seat;
+    w->begun = r->part->digest;
     w->place = COMMONS_PLACES;
     w->child = (struct child){.s = s, .owner = w, .on_exit = on_exit_of};
     (void)snprintf(w->child.label, sizeof(w->child.label), "hostel-worker of %s",
                    r->user->ids.name);
-    spec_worker(&spec, r->gen->conf, &r->user->ids, s->php_dir);
+    spec_worker(&spec, r->gen->conf, &r->user->ids, s->php_dir, listeners_all_of(r, &last) > 0);
     limits_of_worker(&spec, &r->user->limits);
     if (r->user->system) /* it has no file, and is no site's */
         spec.min_uid = 1;

@@ -2,7 +2,7 @@
  * System call filters: rules compiled by libseccomp, once, and loaded between fork and exec
  * with the raw call, because the listener's descriptor must reach the supervisor. Floor 1.
  *
- *   worker, acceptor   what is in the rules; exec asks the listener; all else EPERM
+ *   workers, acceptor  what is in the rules; exec asks the listener; all else EPERM
  *   PHP                everything but what is in the rules
  *   all                a call of another architecture ends the process
  */
@@ -20,7 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CAGES 3
+#define CAGES 4
 
 static struct sock_fprog filters[CAGES];
 
@@ -42,7 +42,7 @@ static const struct rule clone3_rule[] = {{SCMP_SYS(clone3), 0, {{0}}}};
 
 /* Everything that is not allowed is refused, and exec is asked for. */
 static int
-fill_allow_list(scmp_filter_ctx ctx, const struct rule *own, size_t n)
+fill_allow_list(scmp_filter_ctx ctx, const struct rule *own, size_t n, bool accepting)
 {
     static const struct rule exec[] = {{SCMP_SYS(execve), 0, {{0}}},
                                        {SCMP_SYS(execveat), 0, {{0}}}};
@@ -50,6 +50,8 @@ fill_allow_list(scmp_filter_ctx ctx, const struct rule *own, size_t n)
 
     if (rc == 0)
         rc = add_rules(ctx, SCMP_ACT_ALLOW, own, n);
+    if (rc == 0 && accepting)
+        rc = add_rules(ctx, SCMP_ACT_ALLOW, rules_accepting, rules_accepting_count);
     if (rc == 0)
         rc = add_rules(ctx, SCMP_ACT_NOTIFY, exec, sizeof(exec) / sizeof(exec[0]));
     if (rc == 0)
@@ -72,9 +74,11 @@ fill(scmp_filter_ctx ctx, enum cage cage)
 {
     switch (cage) {
     case CAGE_WORKER:
-        return fill_allow_list(ctx, rules_worker, rules_worker_count);
+    case CAGE_LISTENING_WORKER:
+        return fill_allow_list(ctx, rules_worker, rules_worker_count,
+                               cage == CAGE_LISTENING_WORKER);
     case CAGE_ACCEPTOR:
-        return fill_allow_list(ctx, rules_acceptor, rules_acceptor_count);
+        return fill_allow_list(ctx, rules_acceptor, rules_acceptor_count, true);
     case CAGE_PHP:
         return fill_deny_list(ctx);
     }

@@ -18,11 +18,12 @@ struct rule {
 };
 
 /* What each cage adds up to. cage.c says what happens to the calls in it and to all others. */
-extern const struct rule rules_shared[];   /* allowed in a worker and in an acceptor */
-extern const struct rule rules_worker[];   /* allowed in a worker too */
-extern const struct rule rules_acceptor[]; /* allowed in an acceptor too */
-extern const struct rule rules_php[];      /* refused to PHP; all else is allowed */
-extern const size_t rules_shared_count, rules_worker_count, rules_acceptor_count,
-    rules_php_count;
+extern const struct rule rules_shared[];    /* allowed in a worker and in an acceptor */
+extern const struct rule rules_accepting[]; /* allowed where listeners are held */
+extern const struct rule rules_worker[];    /* allowed in a worker too */
+extern const struct rule rules_acceptor[];  /* allowed in an acceptor too */
+extern const struct rule rules_php[];       /* refused to PHP; all else is allowed */
+extern const size_t rules_shared_count, rules_accepting_count, rules_worker_count,
+    rules_acceptor_count, rules_php_count;
 
 #endif

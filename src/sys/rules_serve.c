@@ -91,7 +91,7 @@ const struct rule rules_shared[] = {
     ALWAYS(close), ALWAYS(fstat), ALWAYS(lseek),
 
     /* a connection's life, never its making; the options that a server sets */
-    ALWAYS(accept4), ALWAYS(shutdown),
+    ALWAYS(shutdown),
     ALWAYS(getsockopt), ALWAYS(getpeername), ALWAYS(getsockname),
     SOCKOPT(SOL_SOCKET, SO_RCVLOWAT), SOCKOPT(SOL_SOCKET, SO_LINGER),
     SOCKOPT(SOL_SOCKET, SO_KEEPALIVE), SOCKOPT(SOL_SOCKET, SO_SNDBUF),
@@ -142,6 +142,14 @@ const struct rule rules_shared[] = {
     ALWAYS(set_tid_address), ALWAYS(set_robust_list), ALWAYS(rseq), ALWAYS(sched_yield),
 };
 
+/*
+ * Taking connections. A worker has it only when it holds listeners of its user's own, and then
+ * these are all it can accept from: nothing here makes, binds or listens on a socket.
+ */
+const struct rule rules_accepting[] = {
+    ALWAYS(accept4),
+};
+
 const struct rule rules_worker[] = {
     /* the user's files, as the user: to read them and to look at them */
     OPEN_TO_READ(openat, 2), OPEN_TO_READ(open, 1),
@@ -175,5 +183,6 @@ const struct rule rules_acceptor[] = {
 /* clang-format on */
 
 const size_t rules_shared_count = COUNT(rules_shared);
+const size_t rules_accepting_count = COUNT(rules_accepting);
 const size_t rules_worker_count = COUNT(rules_worker);
 const size_t rules_acceptor_count = COUNT(rules_acceptor);

@@ -141,8 +141,12 @@ conn_route(struct conn *c, const char *host)
 {
     const struct site *site = sites_find(c->all->sites, span_str(host));
 
-    if (site || !c->by_default)
-        return site && c->visitor.https && !site->tls ? NULL : site;
+    if (site)
+        return c->visitor.https && !site->tls ? NULL : site;
+    if (c->own && !c->visitor.https) /* nobody else's sites are to be had here */
+        return sites_default(c->all->sites);
+    if (!c->by_default)
+        return NULL;
     if (c->first && !c->default_host)
         c->default_host = mem_str(host);
     if (!c->default_host || strcmp(host, c->default_host) != 0)
@@ -180,7 +184,7 @@ site_of(struct conn *c, const struct head *head, bool again)
     if (c->all->settings.acme && !c->visitor.https && head_is_acme(head->path)) {
         const struct site *acme = sites_acme(c->all->sites);
 
-        if (acme || !again)
+        if (acme || !(again || c->own))
             return acme;
     }
     return conn_route(c, head->host_name);
@@ -194,10 +198,11 @@ on_head(struct conn *c)
     const struct site *site = site_of(c, head, again);
     unsigned status;
 
+    limits_head_whole(c);
     c->first = false;
     c->seen = 0;
     deadline_clear(&c->deadline);
-    if (!site && !again && !c->visitor.https)
+    if (!site && !c->own && !again && !c->visitor.https)
         return CONN_BACK;
     take_request(c, site);
     status = round_answer(c->round, c, head->expect_other);
@@ -223,6 +228,8 @@ step_head(struct conn *c)
         if (verdict != HEAD_MORE)
             break;
         n = input_read(c);
+        if (n == -EAGAIN)
+            limits_head_waits(c);
         if (n == -EAGAIN && c->refusal)
             return conn_refuse(c, c->refusal); /* who is one too many is not waited for */
         if (n == -EAGAIN &&

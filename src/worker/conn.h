@@ -24,6 +24,9 @@
 
 #define CONN_LINGER_MS 2000 /* for the visitor to read the last answer */
 
+/* Of conn_adopt(), beside those of ipc/message.h: accepted here, so no acceptor knows it */
+#define CONN_OWN 0x100
+
 enum conn_state {
     CONN_HEAD,
     CONN_ANSWER,
@@ -77,6 +80,8 @@ struct conn {
     bool first;      /* no request was routed yet */
     bool by_default; /* CONN_BY_DEFAULT */
     bool returned;   /* CONN_RETURNED */
+    bool own;        /* CONN_OWN */
+    bool unheard;    /* own, and its first head is not whole */
     bool abort;      /* end it with a reset */
     bool loaded;     /* input is of this turn, in all->scratch */
     bool drained;    /* the socket is known to hold nothing more */
@@ -87,14 +92,17 @@ struct conn {
     uint8_t reads; /* of this turn */
     uint16_t refusal; /* it is one too many: its request gets this status; else 0 */
     uint32_t linger_bytes;
-    struct tally_row *addr;  /* among those of its client address; NULL: one too many */
-    struct round *round;     /* NULL between requests */
-    struct span input;       /* loaded: read and not consumed */
-    struct buf in;           /* not loaded: the same */
-    size_t seen;             /* head_parse()'s */
-    uint64_t read_bytes;     /* all that was ever read */
-    uint64_t bandwidth;      /* of the stream's throttle, while it has one */
-    struct pace pace;        /* of whatever moves just now */
+    struct tally_row *addr; /* among those of its client address; NULL: one too many */
+    struct round *round;    /* NULL between requests */
+    struct span input;      /* loaded: read and not consumed */
+    struct buf in;          /* not loaded: the same */
+    size_t seen;            /* head_parse()'s */
+    uint64_t read_bytes;    /* all that was ever read */
+    uint64_t bandwidth;     /* of the stream's throttle, while it has one */
+    union {
+        struct pace pace; /* of whatever moves just now */
+        uint64_t net;     /* unheard: tally_address() */
+    };
     struct h2_conn *h2;      /* owned; NULL: it speaks HTTP/1 */
     const struct site *site; /* of the last request, for its errors */
     char *default_host;      /* the unknown name that led here, owned */
@@ -130,6 +138,7 @@ struct conns {
     uv_prepare_t prepare;
     struct conns_settings settings;
     struct tally addrs; /* connections of a client address */
+    struct tally heads; /* of own listeners: those of them whose first head is not whole */
     struct tally seats; /* requests at a site */
     struct deadlines deadlines;
     struct deadline_class head, idle, kept, body, send, linger;
@@ -184,8 +193,8 @@ void conns_drain(struct conns *all);
  * in   visitor  copied
  * in   net      tally_address() of the visitor
  * in   flags    CONN_BY_DEFAULT; CONN_TLS: it begins with a handshake; CONN_RETURNED: another
- * user's worker had it, and may still in   prefix   read of it by somebody else, at most
- * CONN_INPUT_MAX bytes; copied
+ *               user's worker had it, and may still; CONN_OWN
+ * in   prefix   read of it by somebody else, at most CONN_INPUT_MAX bytes; copied
  */
 void conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t net,
                 unsigned flags, struct span prefix);
@@ -203,7 +212,7 @@ int conn_lay_down(struct conn *c);
  * in   addr     takes
  */
 void conn_wake(struct conns *all, const struct visitor *visitor, struct tally_row *addr,
-               const struct site *site, bool by_default);
+               const struct site *site, unsigned flags);
 
 /* A connection that was laid down is gone. */
 void conns_left(struct conns *all);
@@ -253,6 +262,16 @@ limits_crowded(const struct conns *all)
  * else its own request will be refused (c->refusal).
  */
 void limits_admit(struct conn *c, uint64_t net);
+
+/*
+ * As an acceptor would: a connection of an own listener counts when its first head is whole.
+ * Before that it counts among those of its address that wait, if it has to wait.
+ */
+void limits_head_waits(struct conn *c);
+void limits_head_whole(struct conn *c);
+
+/* It counts no more. */
+void limits_leave(struct conn *c);
 
 /* The number of connections has changed: where the user's are counted, say so. */
 static inline void

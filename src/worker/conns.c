@@ -90,7 +90,7 @@ conn_end(struct conn *c)
     if (c->h2)
         c->all->settings.http2->end(c);
     conn_leave(c);
-    tally_drop(&c->all->addrs, &c->addr);
+    limits_leave(c);
     stream_close(&c->stream, c->abort, on_stream_closed);
 }
 
@@ -296,6 +296,7 @@ conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
     all->prepare.data = all;
     uv_prepare_start(&all->prepare, on_prepare);
     rc = tally_init(&all->addrs);
+    rc = rc < 0 ? rc : tally_init(&all->heads);
     return rc < 0 ? rc : tally_init(&all->seats);
 }
 
@@ -319,6 +320,7 @@ conns_done(struct conns *all)
     auth_free(&all->auth);
     buf_done(&all->head_out);
     tally_done(&all->addrs);
+    tally_done(&all->heads);
     tally_done(&all->seats);
     deadlines_done(&all->deadlines);
     uv_close((uv_handle_t *)&all->prepare, NULL);
@@ -371,13 +373,14 @@ conn_new(struct conns *all, int fd, const struct visitor *visitor)
 
 void
 conn_wake(struct conns *all, const struct visitor *visitor, struct tally_row *addr,
-          const struct site *site, bool by_default)
+          const struct site *site, unsigned flags)
 {
     struct conn *c = conn_new(all, visitor->fd, visitor);
 
     c->addr = addr;
     c->site = site;
-    c->by_default = by_default;
+    c->by_default = flags & CONN_BY_DEFAULT;
+    c->own = flags & CONN_OWN;
     conn_run(c, true);
 }
 
@@ -391,6 +394,8 @@ conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t ne
     c->first = true;
     c->by_default = flags & CONN_BY_DEFAULT;
     c->returned = flags & CONN_RETURNED;
+    c->own = flags & CONN_OWN;
+    c->unheard = c->own && !(flags & CONN_TLS);
     c->stream.shared = c->returned;
     c->state = flags & CONN_TLS ? CONN_SHAKE : CONN_HEAD;
     c->visitor.https = flags & CONN_TLS;
@@ -398,7 +403,10 @@ conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t ne
     limits_count(all);
     count_level(COUNT_CONNECTIONS, 1);
     count(COUNT_ADOPTED, 1);
-    limits_admit(c, net);
+    if (c->unheard)
+        c->net = net;
+    else
+        limits_admit(c, net);
     if (c->state == CONN_SHAKE &&
         (!all->tls || prefix.n > 0 || all->tls_ops->start(all->tls, &c->stream) < 0))
         c->state = CONN_GONE;

@@ -1,9 +1,10 @@
 /*
  * The channel to the supervisor.
  *
- *   HELLO_WORKER ->   <- WORKER_INIT, TICKETS?, COMMONS?, LOG*, POOL*, (VHOST, TLS?, RULE*)*,
- * START_WORKER READY_WORKER -> then              <- POOL_READY, POOL_FAILED, TICKETS,
- * STOP_WORKER    POOL_* ->
+ *   HELLO_WORKER ->   <- WORKER_INIT, OWN_LISTENER*, TICKETS?, COMMONS?, LOG*, POOL*,
+ *                        (VHOST, TLS?, RULE*)*, START_WORKER
+ *   READY_WORKER ->
+ *   then              <- POOL_READY, POOL_FAILED, TICKETS, STOP_WORKER    POOL_* ->
  *
  * Floor 6; worker.
  */
@@ -264,6 +265,17 @@ on_rule(struct worker *w, struct message *m)
 }
 
 static int
+on_listener(struct worker *w, struct message *m)
+{
+    struct msg_listener l;
+
+    if (msg_listener_get(&m->payload, &l) < 0 || l.id != w->nlisteners ||
+        w->nlisteners == WORKER_LISTENERS_MAX)
+        return -EBADMSG;
+    return listen_add(w, fd_take(&m->fds[0]), l.tls);
+}
+
+static int
 on_start(struct worker *w, struct message *m)
 {
     if (reader_end(&m->payload) < 0 || !w->told || w->serving)
@@ -323,6 +335,8 @@ on_message(void *data, struct message *m)
         return secure_tickets(w, m);
     case MSG_TLS:
         return secure_site(w, m);
+    case MSG_OWN_LISTENER:
+        return on_listener(w, m);
     case MSG_START_WORKER:
         return on_start(w, m);
     case MSG_POOL_READY:

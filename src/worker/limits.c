@@ -10,6 +10,12 @@
 #include <stddef.h>
 #include <string.h>
 
+static struct conn *
+conn_of(struct deadline *d)
+{
+    return (struct conn *)((char *)d - offsetof(struct conn, deadline));
+}
+
 /*
  * End the connection that is missed least: one that only waits for its visitor to hang up, else
  * one that has been idle for long. The lists are in the order of time by themselves.
@@ -27,8 +33,10 @@ end_least_missed(struct conns *all)
         d = TAILQ_FIRST(&all->kept.waiting);
     if (!d)
         d = TAILQ_FIRST(&all->idle.waiting);
+    if (!d) /* whose head does not come: an acceptor would not even have sent it */
+        d = TAILQ_FIRST(&all->head.waiting);
     if (d)
-        conn_end((struct conn *)((char *)d - offsetof(struct conn, deadline)));
+        conn_end(conn_of(d));
     return d;
 }
 
@@ -56,6 +64,44 @@ limits_admit(struct conn *c, uint64_t net)
     }
     if ((limits_crowded(all) || user_crowded(all)) && !end_least_missed(all))
         c->refusal = 503;
+}
+
+void
+limits_head_waits(struct conn *c)
+{
+    struct conns *all = c->all;
+    struct deadline *oldest;
+
+    if (!c->unheard || c->addr || c->refusal)
+        return;
+    c->addr = tally_add(&all->heads, c->net, all->settings.conns_per_addr);
+    if (!c->addr) {
+        c->refusal = 429;
+        return;
+    }
+    if (!limits_crowded(all))
+        return;
+    oldest = TAILQ_FIRST(&all->head.waiting); /* it has had its time */
+    if (oldest)
+        conn_end(conn_of(oldest));
+    else if (!end_least_missed(all))
+        c->refusal = 503;
+}
+
+void
+limits_head_whole(struct conn *c)
+{
+    if (!c->unheard || c->refusal)
+        return;
+    c->unheard = false;
+    tally_drop(&c->all->heads, &c->addr);
+    limits_admit(c, c->net);
+}
+
+void
+limits_leave(struct conn *c)
+{
+    tally_drop(c->unheard ? &c->all->heads : &c->all->addrs, &c->addr);
 }
 
 /*

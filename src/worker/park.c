@@ -5,6 +5,7 @@
  *                                                   \-- the rest of keepalive passed --> closed
  */
 #include "park.h"
+#include "hostel/ipc/message.h"
 #include "conn.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
@@ -24,7 +25,7 @@ struct parked {
     const struct site *site;
     int fd;
     uint16_t port;
-    bool by_default;
+    bool by_default, own;
     char from[]; /* the visitor's address */
 };
 
@@ -62,13 +63,13 @@ wake(struct park *p, struct parked *e)
     struct visitor visitor = {.port = e->port, .fd = e->fd};
     struct tally_row *addr = e->addr;
     const struct site *site = e->site;
-    bool by_default = e->by_default;
+    unsigned flags = (e->by_default ? CONN_BY_DEFAULT : 0) | (e->own ? CONN_OWN : 0);
 
     (void)epoll_ctl(p->epoll_fd, EPOLL_CTL_DEL, e->fd, NULL);
     deadline_clear(&e->deadline);
     memcpy(visitor.addr, e->from, strlen(e->from) + 1);
     free(e);
-    conn_wake(p->all, &visitor, addr, site, by_default);
+    conn_wake(p->all, &visitor, addr, site, flags);
 }
 
 static void
@@ -133,6 +134,7 @@ park_take(struct park *p, struct conn *c)
     e->site = c->site;
     e->port = c->visitor.port;
     e->by_default = c->by_default;
+    e->own = c->own;
     memcpy(e->from, c->visitor.addr, from_n);
     c->addr = NULL;
     e->fd = conn_lay_down(c);

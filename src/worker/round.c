@@ -49,7 +49,7 @@ unsigned
 round_answer(struct round *r, struct conn *c, bool expect_other)
 {
     if (!r->x.site)
-        return 421;
+        return c->own && !c->visitor.https ? 404 : 421;
     if (c->refusal) {
         count(COUNT_LIMITED, 1);
         count(c->refusal == 429 ? COUNT_LIMITED_ADDRESS : COUNT_LIMITED_CONNECTIONS, 1);

@@ -63,7 +63,18 @@ on_idle(uv_timer_t *timer)
     }
     /* from here on nothing is received: what comes now waits in the channel for the next one */
     channel_pause(&w->user);
+    listen_stop(w);
+    uv_timer_stop(&w->rest);
     worker_exit(w, 0);
+}
+
+void
+worker_take(struct worker *w)
+{
+    if (w->paused || w->stopping)
+        return;
+    channel_resume(&w->user);
+    listen_start(w);
 }
 
 /* Called on every coming and going: no system call here but at the bound. */
@@ -81,10 +92,12 @@ worker_settle(struct worker *w)
     if (full == w->paused)
         return;
     w->paused = full;
-    if (full)
+    if (full) {
         channel_pause(&w->user);
-    else
-        channel_resume(&w->user);
+        listen_stop(w);
+    } else {
+        worker_take(w);
+    }
 }
 
 /* --- start and stop --------------------------------------------------------------------- */
@@ -125,6 +138,7 @@ worker_start(struct worker *w)
         return rc;
     w->conns.tls_ops = w->tls_ops;
     w->conns.tls = w->tls;
+    listen_start(w);
     w->serving = true;
     w->busy_ms = w->start_ms = uv_now(&w->loop);
     if (w->idle_exit_ms)
@@ -167,8 +181,11 @@ worker_stop(struct worker *w, uint64_t timeout_ms, enum msg_stop_how how)
     }
     if (how != MSG_STOP_REPLACED)
         take_rest(w);
+    if (!w->stopping)
+        listen_take_all(w); /* a successor may have others */
     w->stopping = true;
     channel_pause(&w->user);
+    listen_close(w);
     for (uint32_t i = 0; i < w->npools; i++)
         php_pool_keep(w->pools[i], false); /* its processes are another worker's now */
     if (how == MSG_STOP_SOON)
@@ -197,7 +214,8 @@ open_all(struct worker *w, int control_fd)
     turns_start(&w->loop);
     uv_timer_init(&w->loop, &w->idle);
     uv_timer_init(&w->loop, &w->limit);
-    w->idle.data = w->limit.data = w->term.data = w;
+    uv_timer_init(&w->loop, &w->rest);
+    w->idle.data = w->limit.data = w->rest.data = w->term.data = w;
     rc = uv_signal_init(&w->loop, &w->term);
     if (rc == 0)
         rc = uv_signal_start(&w->term, on_term, SIGTERM);
@@ -208,8 +226,8 @@ open_all(struct worker *w, int control_fd)
 }
 
 /*
- * The logs after connections and pools, which still write to them; the supervisor's channel after
- * the logs: whoever closes that is as good as gone, and is ended.
+ * The logs after connections and pools, which still write to them; the supervisor's channel
+ * after the logs: whoever closes that is as good as gone, and is ended.
  */
 static void
 close_all(struct worker *w)
@@ -230,9 +248,11 @@ close_all(struct worker *w)
         logfile_free(&w->logs[i]);
     channel_close(&w->control, NULL);
     fd_close(&w->user_fd);
+    listen_close(w);
     turns_stop();
     uv_close((uv_handle_t *)&w->idle, NULL);
     uv_close((uv_handle_t *)&w->limit, NULL);
+    uv_close((uv_handle_t *)&w->rest, NULL);
     uv_close((uv_handle_t *)&w->term, NULL);
     w->stopping = true;
     uv_run(&w->loop, UV_RUN_DEFAULT);

@@ -17,10 +17,17 @@
                               */
 #define WORKER_TERM_MS 10000 /* to finish what runs, when nobody says how long: SIGTERM */
 
+#define WORKER_LISTENERS_MAX 64 /* of one user */
+
+struct listener;
+
 struct worker {
     uv_loop_t loop;
     uv_timer_t idle;  /* retire */
     uv_timer_t limit; /* STOP: not later than this */
+    uv_timer_t rest;  /* a listener that could not accept tries again */
+    struct listener *listeners[WORKER_LISTENERS_MAX]; /* of the user's own */
+    unsigned nlisteners;
     uv_signal_t term;
     struct channel control, user;
     int user_fd; /* until START_WORKER opens it */
@@ -67,7 +74,15 @@ void secure_done(struct worker *w);
 extern const struct channel_ops adopt_ops;
 extern const struct conns_ops adopt_conns_ops;
 
+/* listen.c: the user's own listeners. */
+int listen_add(struct worker *w, int fd, bool tls); /* takes; ret 0 or -errno */
+void listen_start(struct worker *w);
+void listen_stop(struct worker *w);     /* what comes waits for another worker, or the next */
+void listen_take_all(struct worker *w); /* that wait there */
+void listen_close(struct worker *w);
+
 /* worker.c: the steps of its life. */
+void worker_take(struct worker *w); /* connections again, unless it is full or leaving */
 int worker_start(struct worker *w); /* everything was told: serve. ret 0 or -errno */
 void worker_stop(struct worker *w, uint64_t timeout_ms, enum msg_stop_how how);
 void worker_exit(struct worker *w, int status); /* leave the loop, as soon as it turns */

@@ -75,13 +75,14 @@ def test_status_counts(box):
     """Each worker in a page of its own; what is gone is still in its user's sum."""
     slow = "<?php usleep(300000); echo 1;"
     s = box.site("count.test", php={"processes": 1}, files={"index.html": "x" * 1000, "a.php": slow})
+    box.site("other.test")  # one user alone has no use for acceptors
     server = box.serve(connections_per_address=20)
     for n in range(10):
         assert server.get(s, "/index.html" if n < 7 else "/none").status == (200 if n < 7 else 404)
     server.get("unknown.test")
     kept = server.client()
     kept.get(s.host, "/a.php")
-    user, = status(server)["user"]
+    user, _ = status(server)["user"]
     mine, = user["workers"]
     assert (mine["requests"], mine["2xx"], mine["4xx"], mine["5xx"]) == (11, 8, 3, 0)
     assert mine["connections"] == 1 and mine["adopted"] == 11
@@ -98,10 +99,10 @@ def test_status_counts(box):
         wait_for(lambda: status(server)["acceptor"][0]["waiting"] == 1, "who waits is seen")
     os.kill(server.worker(s), 9)
     wait_for(lambda: status(server)["user"][0]["workers"] == [], "its end")
-    user, = status(server)["user"]
+    user, _ = status(server)["user"]
     assert user["requests"] == 12 and user["connections"] == 0 and user["php_running"] == 0
     server.get(s, "/index.html")
-    user, = status(server)["user"]
+    user, _ = status(server)["user"]
     assert user["requests"] == 13 and user["workers"][0]["requests"] == 1
     text = hostel("status", "--run-dir", box.dir / "run").stdout
     assert "REQUESTS" in text and "P99 MS" in text and "ROUTED" in text, text

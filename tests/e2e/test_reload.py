@@ -149,6 +149,7 @@ def test_start_without_a_broken_site(box, changing):
 @pytest.mark.core
 def test_listeners_come_and_go(box, changing):
     a = box.site("listen.test", files={"index.html": "a\n"})
+    box.site("other.test")  # the listeners of one user alone are his own
     server = changing.serve()
     worker, port = server.get(a) and server.worker(a), free_port()
     kept = server.client()
@@ -407,6 +408,7 @@ def test_socket_activation_and_notify(box, changing):
     early.sendall(b"GET / HTTP/1.0\r\nHost: act.test\r\n\r\n")
     assert b"200" in early.recv(1000)
     assert server.get(a).text == "a\n"
+    assert "user" not in status(server)["listener"][0], "the manager's socket is no user's own"
     changing.reload()
     assert heard.recv(500).startswith(b"RELOADING=1") and heard.recv(500) == b"READY=1"
     server.stop()

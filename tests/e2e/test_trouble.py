@@ -181,6 +181,7 @@ def test_connections_that_wait_while_a_user_goes_down(pair):
 @pytest.mark.core
 def test_killed_acceptor_is_replaced(box):
     s = box.site("acc.test", files={"index.html": "here"})
+    box.site("somebody.test")  # with one user alone an acceptor has nothing to do
     server = box.serve()
     with server.client() as kept:
         assert kept.get(s.host).text == "here"

@@ -11,7 +11,8 @@ control: who gets through without the wall:
 """
 
 W, P, A = "worker", "php", "acceptor"
-ALL = (W, P, A)
+L = "listening-worker"  # one that holds listeners of its user's own
+ALL = (W, L, P, A)
 
 CONFINED = [
     # become somebody
@@ -47,19 +48,19 @@ CONFINED = [
     ("kernel", "fsopen", [], ALL, "root"),
     ("kernel", "chroot", ["/"], ALL, "root"),
     # programs where there are none; the filter's own edges
-    ("kernel", "fork", [], (W, A), "user"),
-    ("kernel", "thread", [], (W, A), "user"),
+    ("kernel", "fork", [], (W, L, A), "user"),
+    ("kernel", "thread", [], (W, L, A), "user"),
     # a worker makes a thread with one set of flags: one bit more, or less, is a process
-    ("kernel", "clone", ["0x11"], (W, A), "user"),  # SIGCHLD: fork
-    ("kernel", "clone", ["0x4111"], (W, A), "user"),  # VM, VFORK: posix_spawn
-    ("kernel", "clone", ["0x40f11"], (W, A), "user"),  # a process that shares all that a thread does
+    ("kernel", "clone", ["0x11"], (W, L, A), "user"),  # SIGCHLD: fork
+    ("kernel", "clone", ["0x4111"], (W, L, A), "user"),  # VM, VFORK: posix_spawn
+    ("kernel", "clone", ["0x40f11"], (W, L, A), "user"),  # a process that shares all that a thread does
     ("kernel", "clone", ["0x10000011"], ALL, "user"),  # NEWUSER
-    ("kernel", "exec", ["/bin/true"], (W, A), "user"),
-    ("kernel", "exec-memory", [], (W, A), "user"),
+    ("kernel", "exec", ["/bin/true"], (W, L, A), "user"),
+    ("kernel", "exec-memory", [], (W, L, A), "user"),
     ("kernel", "other-architecture", [], ALL, "user"),
-    ("kernel", "write-exec", [], (W, A), "user"),
+    ("kernel", "write-exec", [], (W, L, A), "user"),
     ("kernel", "exec-page", [], (A,), "user"),
-    ("kernel", "dumpable", [], (W, A), "user"),
+    ("kernel", "dumpable", [], (W, L, A), "user"),
     # deep parts of the kernel
     ("kernel", "ptrace-me", [], ALL, "user"),
     ("kernel", "keyring", [], ALL, "user"),
@@ -71,14 +72,18 @@ CONFINED = [
     ("kernel", "tiocsti", [], ALL, "root"),
     ("kernel", "tiocsti-high-bits", [], ALL, "root"),
     # the network
-    ("kernel", "socket-inet", [], (W, A), "user"),
+    ("kernel", "socket-inet", [], (W, L, A), "user"),
     ("kernel", "socket-packet", [], ALL, "root"),
-    ("kernel", "socket-netlink", [], (W, A), "user"),
+    ("kernel", "socket-netlink", [], (W, L, A), "user"),
     ("kernel", "socket-unix", [], (A,), "user"),
     ("kernel", "low-port", ["{lowport}"], ALL, "root"),
+    # taking connections: not without a listener, and never from one of its own making
+    ("kernel", "accept", [], (W,), "user"),
+    ("kernel", "bind", [], (W, L, A), "user"),
+    ("kernel", "listen", [], (W, L, A), "user"),
     # limits
     ("kernel", "raise-core", [], ALL, "root"),
-    ("kernel", "raise-files", [], (W, A), "root"),
+    ("kernel", "raise-files", [], (W, L, A), "root"),
     ("kernel", "nice", [], ALL, "root"),
     ("kernel", "realtime", [], ALL, "root"),
     ("kernel", "oom-score", [], ALL, "root"),

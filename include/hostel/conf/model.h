@@ -12,11 +12,16 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#define CONF_SHARED SIZE_MAX
+
 struct conf_listen {
     struct sockaddr_storage addr;
     socklen_t addr_len;
-    char *text; /* as written: "*:80" */
+    char *text;   /* as written: "*:80" */
+    size_t user;  /* whose workers accept there themselves; CONF_SHARED: the acceptors do */
+    size_t vhost; /* which one names it; CONF_SHARED: the main file */
     bool tls;
+    bool missing; /* set by the supervisor: a user's own that could not be opened */
 };
 
 /* A log target: NULL = off, "-" = stderr, else an absolute path. */
@@ -182,7 +187,7 @@ struct conf_site {
 };
 
 struct conf {
-    struct conf_listen *listen; /* of listen, then of listen_tls */
+    struct conf_listen *listen; /* of listen, of listen_tls, then users' own */
     size_t nlisten;
     uint32_t acceptors;
     struct ids acceptor_ids;

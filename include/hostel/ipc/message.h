@@ -38,7 +38,10 @@ struct msg_hello {
 void msg_hello_put(struct writer *w, const struct msg_hello *m);
 int msg_hello_get(struct reader *r, struct msg_hello *m);
 
-/* LISTENER + the listening socket; UNLISTEN: take what waits there, then close it. */
+/*
+ * LISTENER, OWN_LISTENER + the listening socket; UNLISTEN: take what waits there, then close
+ * it.
+ */
 struct msg_listener {
     uint32_t id; /* < MSG_LISTENERS_MAX */
     uint8_t tls; /* 0, 1; UNLISTEN: 0 */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a row or payload; HELLO compares it. */
-#define IPC_VERSION 14
+#define IPC_VERSION 16
 
 #define IPC_FDS_MAX   64    /* descriptors in one message: half of what makes a batch pay twice */
 #define IPC_BYTES_MAX 65536 /* bytes of one message */
@@ -57,6 +57,7 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(RULE,          38, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
   X(TLS,           39, IPC_SUPERVISOR, IPC_WORKER,     IPC_ANY,                       2, 2)        \
   X(TICKETS,       45, IPC_SUPERVISOR, IPC_WORKER,     IPC_ANY,                       0, 0)        \
+  X(OWN_LISTENER,  56, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  1, 1)        \
   X(POOL_READY,    35, IPC_SUPERVISOR, IPC_WORKER,     IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(POOL_FAILED,   36, IPC_SUPERVISOR, IPC_WORKER,     IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(STOP_WORKER,   37, IPC_SUPERVISOR, IPC_WORKER,     IPC_ANY,                       0, 0)        \

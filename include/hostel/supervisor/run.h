@@ -38,7 +38,7 @@ int supervisor_cert(const struct conf *conf, struct span names, unsigned days, c
 /* Whether the kernel can encrypt what is sent with TLS (kTLS). */
 bool supervisor_ktls(void);
 
-enum confine_role { CONFINE_WORKER, CONFINE_PHP, CONFINE_ACCEPTOR };
+enum confine_role { CONFINE_WORKER, CONFINE_PHP, CONFINE_ACCEPTOR, CONFINE_LISTENING_WORKER };
 
 /*
  * Run a program in exactly the confinement of a role, through the code that starts the real

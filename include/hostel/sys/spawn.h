@@ -14,9 +14,10 @@
 #include <uv.h>
 
 enum cage {
-    CAGE_WORKER,   /* allow-list; cannot fork or exec; descriptors 0-4 */
-    CAGE_PHP,      /* may run programs, cannot gain privilege; descriptors 0-2 */
-    CAGE_ACCEPTOR, /* allow-list; empty root; cannot open, connect, fork, exec; 0-3 */
+    CAGE_WORKER,           /* allow-list; cannot fork or exec; descriptors 0-4 */
+    CAGE_PHP,              /* may run programs, cannot gain privilege; descriptors 0-2 */
+    CAGE_ACCEPTOR,         /* allow-list; empty root; cannot open, connect, fork, exec; 0-3 */
+    CAGE_LISTENING_WORKER, /* as CAGE_WORKER, and may accept: it holds its user's listeners */
 };
 
 #define SPAWN_FDS_MAX 5

@@ -329,6 +329,36 @@ try_low_port(char **a)
     return result(bind(fd, (struct sockaddr *)&in, sizeof(in)));
 }
 
+/* Of a call on what is no socket (standard input): refused, or looked at by the kernel? */
+static int
+reached(long rc)
+{
+    return rc < 0 && errno == EPERM ? -EPERM : 0;
+}
+
+static int
+try_accept(char **a)
+{
+    (void)a;
+    return reached(accept4(0, NULL, NULL, 0));
+}
+
+static int
+try_bind(char **a)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+
+    (void)a;
+    return reached(bind(0, (struct sockaddr *)&in, sizeof(in)));
+}
+
+static int
+try_listen(char **a)
+{
+    (void)a;
+    return reached(listen(0, 1));
+}
+
 static int
 try_dumpable(char **a)
 {
@@ -412,6 +442,9 @@ static const struct attack attacks[] = {
     {"socket-netlink", try_socket_netlink, 0},
     {"socket-unix", try_socket_unix, 0},
     {"low-port", try_low_port, 1},
+    {"accept", try_accept, 0},
+    {"bind", try_bind, 0},
+    {"listen", try_listen, 0},
     {"dumpable", try_dumpable, 0},
     {"raise-core", try_raise_core, 0},
     {"raise-files", try_raise_files, 0},

@@ -317,6 +317,32 @@ static const struct row_case together[] = {
      NULL,
      {"$D/hostel.yaml:3: vhost b.example: vhost a.example in $D/hostel.yaml is the default "
       "already"}},
+    {"one's own at an address of everybody's",
+     "listen: ['*:80', '127.0.0.1:81']\nvhosts:\n"
+     "  - {host: a.example, user: 70001, root: $D/www, listen: ['127.0.0.1:81', '[::1]:80']}\n",
+     NULL,
+     {"$D/hostel.yaml:3: vhost a.example: listen: `[::1]:80` is taken by `*:80` of the main "
+      "file, where everybody is served",
+      "$D/hostel.yaml:3: vhost a.example: listen: `127.0.0.1:81` is taken by `127.0.0.1:81` of "
+      "the main file, where everybody is served"}},
+    {"one's own around an address of everybody's",
+     "listen: ['127.0.0.1:80']\nvhosts:\n"
+     "  - {host: a.example, user: 70001, root: $D/www, listen: ['0.0.0.0:80']}\n",
+     NULL,
+     {"$D/hostel.yaml:3: vhost a.example: listen: `0.0.0.0:80` is taken by `127.0.0.1:80` of "
+      "the main file, where everybody is served"}},
+    {"an address of two users",
+     "vhosts:\n  - {host: a.example, user: 70001, root: $D/www, listen: ['*:81']}\n"
+     "  - {host: b.example, user: 70002, root: $D/www, listen: ['127.0.0.1:81']}\n",
+     NULL,
+     {"$D/hostel.yaml:3: vhost b.example: listen: `127.0.0.1:81` is taken by `*:81` of vhost "
+      "a.example in $D/hostel.yaml: an address is one user's, with TLS or without"}},
+    {"with TLS and without",
+     "vhosts:\n  - {host: a.example, user: 70001, root: $D/www, listen: ['*:81'],\n"
+     "     listen_tls: ['*:81']}\n",
+     NULL,
+     {"$D/hostel.yaml:2: vhost a.example: listen_tls: `*:81` is taken by `*:81` of vhost "
+      "a.example in $D/hostel.yaml: an address is one user's, with TLS or without"}},
     {"include of nothing",
      "include: vhosts.d/none.yaml\nvhosts:\n" OF("a.example"),
      NULL,

@@ -94,6 +94,10 @@ static const struct row rows[] = {
     {"and again", CONN_BY_DEFAULT, FROM("n.example") FROM("N.Example."), "200 200", STAYS},
     {"and another one", CONN_BY_DEFAULT, FROM("n.example") FROM("m.example"), "200", BACK},
     {"no host, for the default site", CONN_BY_DEFAULT, "GET / HTTP/1.0\r\n\r\n", "200", ENDS},
+    {"another's host where all is his own", CONN_OWN, FROM("b.example"), "200", STAYS},
+    {"and nobody's after it", CONN_OWN, GET("") FROM("b.example") FROM("n.example"), "200 200 200", STAYS},
+    {"half a head there", CONN_OWN, "GET / HT", "", STAYS},
+    {"a bad head there", CONN_OWN, "hello\r\n\r\n", "400", ENDS},
     {"no host, and none is the default", 0, "GET / HTTP/1.0\r\n\r\n", "", BACK},
 };
 /* clang-format on */
@@ -173,6 +177,7 @@ test_prefix_goes_back_whole(void **state)
     int fd = talk_begin(0, SPAN(GET("") FROM("b.example") "and more"), SPAN(""));
 
     (void)state;
+    talk_run(fd, 3); /* on a busy machine it is the second request's turn only now */
     assert_int_equal(back.count, 1);
     assert_string_equal(back.prefix, FROM("b.example") "and more");
     end(fd);
