@@ -47,39 +47,6 @@ buf_reserve(struct buf *b, size_t n)
     return b->data + b->len;
 }
 
-void
-buf_claim(struct buf *b, size_t n)
-{
-    b->len += n;
-}
-
-int
-buf_add(struct buf *b, const void *p, size_t n)
-{
-    char *at;
-
-    if (n == 0)
-        return 0;
-    at = buf_reserve(b, n);
-    if (!at)
-        return -ENOBUFS;
-    memcpy(at, p, n);
-    b->len += n;
-    return 0;
-}
-
-int
-buf_add_span(struct buf *b, struct span s)
-{
-    return buf_add(b, s.p, s.n);
-}
-
-int
-buf_add_str(struct buf *b, const char *s)
-{
-    return buf_add(b, s, strlen(s));
-}
-
 int
 buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {

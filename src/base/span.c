@@ -12,60 +12,18 @@ lower(char c)
 }
 
 bool
-span_ieq(struct span a, struct span b)
+span_same_letters(const char *a, const char *b, size_t n)
 {
-    if (a.n != b.n)
-        return false;
-    for (size_t i = 0; i < a.n; i++)
-        if (lower(a.p[i]) != lower(b.p[i]))
+    for (size_t i = 0; i < n; i++)
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
             return false;
     return true;
-}
-
-bool
-span_starts(struct span s, struct span prefix)
-{
-    return s.n >= prefix.n && span_eq((struct span){s.p, prefix.n}, prefix);
 }
 
 bool
 span_ends(struct span s, struct span suffix)
 {
     return s.n >= suffix.n && span_eq((struct span){s.p + (s.n - suffix.n), suffix.n}, suffix);
-}
-
-size_t
-span_find(struct span s, char c)
-{
-    const char *hit = s.n ? memchr(s.p, c, s.n) : NULL;
-
-    return hit ? (size_t)(hit - s.p) : s.n;
-}
-
-struct span
-span_skip(struct span s, size_t n)
-{
-    if (n > s.n)
-        n = s.n;
-    return n ? (struct span){s.p + n, s.n - n} : s;
-}
-
-static bool
-is_ows(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-struct span
-span_trim(struct span s)
-{
-    while (s.n && is_ows(s.p[0])) {
-        s.p++;
-        s.n--;
-    }
-    while (s.n && is_ows(s.p[s.n - 1]))
-        s.n--;
-    return s;
 }
 
 bool

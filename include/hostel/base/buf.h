@@ -7,6 +7,7 @@
 
 #include "hostel/base/span.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
 struct buf {
@@ -24,23 +25,56 @@ void buf_init(struct buf *b, size_t max);
 void buf_done(struct buf *b);
 
 /*
- * Append; all or nothing.
- *
- * ret  0; -ENOBUFS when it would grow past max
- */
-int buf_add(struct buf *b, const void *p, size_t n);
-int buf_add_span(struct buf *b, struct span s);
-int buf_add_str(struct buf *b, const char *s);
-int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int buf_vaddf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-
-/*
  * Room for n more bytes in one piece, to be filled and then claimed.
  *
  * ret  NULL when it would grow past max; valid until the next call on b
  */
 char *buf_reserve(struct buf *b, size_t n);
-void buf_claim(struct buf *b, size_t n);
+
+static inline void
+buf_claim(struct buf *b, size_t n)
+{
+    b->len += n;
+}
+
+/*
+ * Append; all or nothing. Lines and heads are made of many short pieces, so what fits into the
+ * room that is there already is done in line.
+ *
+ * ret  0; -ENOBUFS when it would grow past max
+ */
+static inline int
+buf_add(struct buf *b, const void *p, size_t n)
+{
+    char *at;
+
+    if (n == 0)
+        return 0;
+    if (n <= b->max && b->len <= b->max - n && b->start + b->len + n <= b->cap)
+        at = b->data + b->start + b->len;
+    else
+        at = buf_reserve(b, n);
+    if (!at)
+        return -ENOBUFS;
+    memcpy(at, p, n);
+    b->len += n;
+    return 0;
+}
+
+static inline int
+buf_add_span(struct buf *b, struct span s)
+{
+    return buf_add(b, s.p, s.n);
+}
+
+static inline int
+buf_add_str(struct buf *b, const char *s)
+{
+    return buf_add(b, s, strlen(s));
+}
+
+int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int buf_vaddf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 /* Drop n bytes from the front; memory is given back when nothing is left. */
 void buf_consume(struct buf *b, size_t n);

@@ -106,6 +106,27 @@ test_span(void **state)
         }
 }
 
+/* Values are looked at eight bytes at a time: each byte, in each of the places. */
+static void
+test_value(void **state)
+{
+    char text[24];
+
+    (void)state;
+    for (int c = 0; c < 256; c++)
+        for (size_t at = 0; at < sizeof(text); at++)
+            for (int around = 'a'; around <= 0xff; around += 0xff - 'a') {
+                struct span own;
+
+                memset(text, around, sizeof(text));
+                text[at] = (char)c;
+                own = copied(span_of(text, sizeof(text)));
+                assert_int_equal(chars_span(own, CHARS_VALUE),
+                                 chars_is((char)c, CHARS_VALUE) ? sizeof(text) : at);
+                copied_done(own);
+            }
+}
+
 int
 main(void)
 {
@@ -113,6 +134,7 @@ main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_span),
+        cmocka_unit_test(test_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
