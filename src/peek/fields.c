@@ -104,8 +104,23 @@ feed_line(llhttp_t *p, const struct head *h)
            feed(p, h->version == 10 ? SPAN(" HTTP/1.0\r\n") : SPAN(" HTTP/1.1\r\n"));
 }
 
+/*
+ * Nearly always it may see the line that came, in one run with the fields behind it.
+ *
+ * in   fields  stand right behind the line, which line_parse() has accepted
+ * ret  where the line begins; NULL: it is none that llhttp knows
+ */
+static const char *
+line_before(struct span fields, const struct head *h)
+{
+    bool known = h->method != HEAD_METHOD_OTHER;
+
+    return known && (fields.p[-1] == '0' || fields.p[-1] == '1') ? h->method_text.p : NULL;
+}
+
+/* in  from  where the request line begins, if it stands before bytes; or NULL */
 static enum head_verdict
-split(struct span bytes, struct head *h)
+split(struct span bytes, const char *from, struct head *h)
 {
     static const llhttp_settings_t settings = {
         .on_header_field = on_field,
@@ -120,9 +135,13 @@ split(struct span bytes, struct head *h)
     p.data = &r;
     /* meaning.c judges codings, and takes the empty list members that llhttp would not */
     llhttp_set_lenient_transfer_encoding(&p, 1);
-    if (!feed_line(&p, h))
-        return HEAD_BAD;
-    (void)llhttp_execute(&p, bytes.p + 2, bytes.n - 2); /* "paused" tells less than r */
+    if (!from) {
+        if (!feed_line(&p, h))
+            return HEAD_BAD;
+        from = bytes.p + 2;
+    }
+    /* "paused" tells less than r */
+    (void)llhttp_execute(&p, from, (size_t)(bytes.p + bytes.n - from));
     if (!r.whole || !line_ends(&r, bytes.p + bytes.n - 2))
         return r.verdict;
     return HEAD_OK;
@@ -151,9 +170,9 @@ fields_parse(struct span bytes, struct head *h)
     struct span shown;
 
     if (span_find(bytes, '\t') == bytes.n || bytes.n > HEAD_BYTES_MAX)
-        return split(bytes, h);
+        return split(bytes, line_before(bytes, h), h);
     shown = without_tabs(bytes);
-    v = split(shown, h);
+    v = split(shown, NULL, h);
     for (unsigned i = 0; i < h->nfields; i++) {
         struct field *f = &h->fields[i];
 
