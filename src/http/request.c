@@ -7,9 +7,6 @@
 #include <stdlib.h>
 
 _Static_assert(REQUEST_FIELDS_MAX == HEAD_FIELDS_MAX, "one bound under two names");
-_Static_assert(sizeof(((struct request *)0)->host_name) ==
-                   sizeof(((struct head *)0)->host_name),
-               "copied whole");
 
 static enum method
 method_of(const struct head *h)
@@ -50,7 +47,7 @@ request_from_head(struct request *r, struct head *h, struct span bytes)
     r->query = h->query;
     r->has_query = h->has_query;
     r->host = h->authority;
-    memcpy(r->host_name, h->host_name, strlen(h->host_name) + 1);
+    r->host_name = span_str(h->host_name);
     r->version = h->version;
     r->keep_alive = h->keep_alive;
     r->expect_continue = h->expect_continue;
@@ -58,6 +55,9 @@ request_from_head(struct request *r, struct head *h, struct span bytes)
     r->body_bytes = r->framing == BODY_LENGTH ? h->length : 0;
     r->nfields = h->nfields;
     r->fields = h->fields;
+    r->absent = UINT64_MAX;
+    for (unsigned i = 0; i < h->nfields; i++)
+        r->absent &= ~request_mark(h->fields[i].name);
     r->head = span_of(bytes.p, h->bytes);
     r->owned = NULL;
 }
@@ -65,6 +65,8 @@ request_from_head(struct request *r, struct head *h, struct span bytes)
 struct span
 request_field(const struct request *r, struct span name)
 {
+    if (request_lacks(r, name))
+        return span_of(NULL, 0);
     for (unsigned i = 0; i < r->nfields; i++)
         if (span_ieq(r->fields[i].name, name))
             return r->fields[i].value;
@@ -91,13 +93,16 @@ request_own(struct request *r)
 
     if (r->owned)
         return;
-    r->owned = mem_raw(array + from.n + 1);
+    r->owned = mem_raw(array + from.n + r->host_name.n + 1);
     fields = r->owned;
     bytes = (char *)r->owned + array;
     if (array)
         memcpy(fields, r->fields, array);
     if (from.n)
         memcpy(bytes, from.p, from.n);
+    if (r->host_name.n)
+        memcpy(bytes + from.n, r->host_name.p, r->host_name.n);
+    r->host_name.p = bytes + from.n;
     for (unsigned i = 0; i < r->nfields; i++) {
         move(&fields[i].name, from, bytes);
         move(&fields[i].value, from, bytes);

@@ -77,8 +77,8 @@ server_name(const struct exchange *x)
 
     if (!span_starts(name, SPAN("*.")))
         return name;
-    if (x->req.host_name[0])
-        return span_str(x->req.host_name);
+    if (x->req.host_name.n)
+        return x->req.host_name;
     return span_skip(name, 2);
 }
 
@@ -248,7 +248,7 @@ put_request(struct fcgi_writer *w, const struct exchange *x, const struct php_sc
     else
         put(w, "QUERY_STRING", req->has_query ? req->query : SPAN(""));
     put(w, "REDIRECT_STATUS", SPAN("200")); /* php-cgi as a plain CGI insists on it */
-    if (type.n) /* RFC 3875 4.1.3: whether there is a body or not */
+    if (type.n)                             /* RFC 3875 4.1.3: whether there is a body or not */
         put(w, "CONTENT_TYPE", type);
 }
 

@@ -201,7 +201,7 @@ put_item(struct lining *l, const struct logformat_item *item)
         put_text(l, x->site->names[0]);
         return;
     case LOG_HOST:
-        put_text(l, x->req.host_name[0] ? x->req.host_name : x->site->names[0]);
+        put_field(l, x->req.host_name.n ? x->req.host_name : span_str(x->site->names[0]));
         return;
     case LOG_PORT:
         put_port(l);

@@ -184,11 +184,13 @@ redirect_to_https(struct exchange *x, struct span path)
     int rc;
 
     /* who says no host is so old that he has no TLS either */
-    if (x->visitor->https || x->site->https_port == 0 || !x->req.host_name[0] ||
+    if (x->visitor->https || x->site->https_port == 0 || x->req.host_name.n == 0 ||
         head_is_acme(path))
         return false;
     buf_init(&target, REDIRECT_LOCATION_MAX);
-    rc = buf_addf(&target, "https://%s", x->req.host_name);
+    rc = buf_add_str(&target, "https://");
+    if (rc == 0)
+        rc = buf_add_span(&target, x->req.host_name);
     if (rc == 0 && x->site->https_port != 443)
         rc = buf_addf(&target, ":%u", x->site->https_port);
     /* still encoded, and without a byte that could not stand there: it was in a request line */

@@ -56,7 +56,8 @@ conn_give_up(struct conn *c, unsigned status)
         return conn_refuse(c, status);
     round_drop_answerer(c->round);
     c->abort = c->round->cut_shows;
-    /* what is there goes out: an answer that is cut is not taken for none, and asked for anew */
+    /* what is there goes out: an answer that is cut is not taken for none, and asked for anew
+     */
     if (!c->stream.error)
         (void)conn_output_out(c);
     return CONN_GONE;
@@ -137,9 +138,9 @@ step_http2(struct conn *c)
 /* --- HEAD ------------------------------------------------------------------------------- */
 
 const struct site *
-conn_route(struct conn *c, const char *host)
+conn_route(struct conn *c, struct span host)
 {
-    const struct site *site = sites_find(c->all->sites, span_str(host));
+    const struct site *site = sites_find(c->all->sites, host);
 
     if (site)
         return c->visitor.https && !site->tls ? NULL : site;
@@ -148,8 +149,8 @@ conn_route(struct conn *c, const char *host)
     if (!c->by_default)
         return NULL;
     if (c->first && !c->default_host)
-        c->default_host = mem_str(host);
-    if (!c->default_host || strcmp(host, c->default_host) != 0)
+        c->default_host = mem_str_span(host);
+    if (!c->default_host || !span_eq(host, span_str(c->default_host)))
         return NULL;
     return sites_default(c->all->sites);
 }
@@ -187,7 +188,7 @@ site_of(struct conn *c, const struct head *head, bool again)
         if (acme || !(again || c->own))
             return acme;
     }
-    return conn_route(c, head->host_name);
+    return conn_route(c, span_str(head->host_name));
 }
 
 static enum conn_state

@@ -229,7 +229,7 @@ void conn_round_end(struct conn *c);
  *
  * ret  the site; NULL: none of this user's
  */
-const struct site *conn_route(struct conn *c, const char *host);
+const struct site *conn_route(struct conn *c, struct span host);
 
 /* conns.c: close it, whatever it was at; frees c, maybe later. */
 void conn_end(struct conn *c);

@@ -35,7 +35,7 @@ struct request {
     struct span query;      /* after the first '?', without it */
     bool has_query;
     struct span host;       /* as sent in Host or :authority or the absolute target, with port */
-    char host_name[256];    /* lower case, no port, no trailing dot; "" = none (HTTP/1.0) */
+    struct span host_name;  /* lower case, no port, no trailing dot; empty = none (HTTP/1.0) */
     unsigned version;       /* 10, 11, 20 */
     bool keep_alive;        /* the client wants, or allows, another request after this one */
     bool expect_continue;
@@ -43,6 +43,7 @@ struct request {
     uint64_t body_bytes;    /* BODY_LENGTH: that many, maybe none; else 0 */
     unsigned nfields;
     struct field *fields;   /* nfields of them */
+    uint64_t absent;        /* marks of names that none of them has; 0 = nobody has looked */
     struct span head;       /* all bytes of the head, for request_own() */
     void *owned;            /* one allocation behind all spans, or NULL while lent */
 };
@@ -55,6 +56,27 @@ struct head;
  * in   bytes  what head_parse() read, lent like h until request_own() or request_done()
  */
 void request_from_head(struct request *r, struct head *h, struct span bytes);
+
+/* One of 64 marks of a field name, the same in any case. */
+static inline uint64_t
+request_mark(struct span name)
+{
+    unsigned first = name.n ? (unsigned char)name.p[0] | 0x20u : 0;
+    unsigned last = name.n ? (unsigned char)name.p[name.n - 1] | 0x20u : 0;
+
+    return (uint64_t)1 << ((3 * name.n + first + 7 * last) & 63);
+}
+
+/*
+ * Most of what a server looks for in a request is not there, and this says so at once.
+ *
+ * ret  true: r has no field of this name; false: it may have one
+ */
+static inline bool
+request_lacks(const struct request *r, struct span name)
+{
+    return r->absent & request_mark(name);
+}
 
 /* The value of the first field of this name, or {NULL, 0}; name in any case. */
 struct span request_field(const struct request *r, struct span name);

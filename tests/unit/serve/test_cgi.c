@@ -111,7 +111,7 @@ request_fill(struct request *q)
     q->query = SPAN("q=1&r=%2F");
     q->has_query = true;
     q->host = SPAN("WWW.Example:8080");
-    strcpy(q->host_name, "www.example");
+    q->host_name = SPAN("www.example");
     q->version = 11;
 }
 
@@ -213,7 +213,7 @@ test_variants(void **state)
     check(&x, &no_info, &(struct row){"no path info", NULL, "SCRIPT_NAME=/a.php", "PATH_"});
     x.site = &wild;
     check(&x, &no_info, &(struct row){"a wildcard", NULL, "SERVER_NAME=www.example", NULL});
-    x.req.host_name[0] = '\0';
+    x.req.host_name = SPAN("");
     x.req.host = SPAN("");
     x.req.version = 10;
     check(&x, &no_info,

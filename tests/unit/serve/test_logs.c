@@ -262,7 +262,7 @@ fill_exchange(struct exchange *x, struct field *fields, size_t i)
                                    .query = span_skip(formats[i].target, question + 1),
                                    .has_query = question < formats[i].target.n,
                                    .host = SPAN("www.a.example"),
-                                   .host_name = "www.a.example",
+                                   .host_name = SPAN("www.a.example"),
                                    .version = 11,
                                    .nfields = 1,
                                    .fields = fields}};

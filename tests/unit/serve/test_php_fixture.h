@@ -331,7 +331,7 @@ seen_new(const char *method, enum body_framing framing, uint64_t body_bytes)
     q->query = SPAN("a=1");
     q->has_query = true;
     q->host = SPAN("www.example");
-    strcpy(q->host_name, "www.example");
+    q->host_name = SPAN("www.example");
     q->version = 11;
     q->framing = framing;
     q->body_bytes = body_bytes;
