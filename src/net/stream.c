@@ -26,35 +26,34 @@
 struct stream_piece {
     TAILQ_ENTRY(stream_piece) next;
     struct segment seg;
-    char *chunk; /* CHUNK_BYTES, or NULL: lent */
+    bool own;     /* seg's bytes are in the chunk */
+    char chunk[]; /* CHUNK_BYTES, or none: lent */
 };
 
 /* Chunks that were just used are the warmest memory there is. */
 static struct {
-    char *chunk[CHUNKS_KEPT];
+    struct stream_piece *piece[CHUNKS_KEPT];
     unsigned n;
 } spare;
 
-static char *
+static struct stream_piece *
 chunk_take(void)
 {
-    return spare.n ? spare.chunk[--spare.n] : mem_raw(CHUNK_BYTES);
-}
+    struct stream_piece *p =
+        spare.n ? spare.piece[--spare.n] : mem_raw(sizeof(*p) + CHUNK_BYTES);
 
-static void
-chunk_give(char *chunk)
-{
-    if (spare.n < CHUNKS_KEPT)
-        spare.chunk[spare.n++] = chunk;
-    else
-        free(chunk);
+    p->own = true;
+    p->seg = (struct segment){.bytes = {p->chunk, 0}, .fd = -1};
+    return p;
 }
 
 static void
 piece_free(struct stream_piece *p)
 {
-    if (p->chunk)
-        chunk_give(p->chunk);
+    if (p->own && spare.n < CHUNKS_KEPT) {
+        spare.piece[spare.n++] = p;
+        return;
+    }
     if (p->seg.release)
         p->seg.release(p->seg.owner);
     free(p);
@@ -138,10 +137,8 @@ stream_copy(struct stream *s, struct span bytes)
         struct stream_piece *p = TAILQ_LAST(&s->out, stream_pieces);
         size_t used, n;
 
-        if (!p || !p->chunk || p->seg.bytes.p + p->seg.bytes.n == p->chunk + CHUNK_BYTES) {
-            p = mem_new(sizeof(*p));
-            p->chunk = chunk_take();
-            p->seg = (struct segment){.bytes = {p->chunk, 0}, .fd = -1};
+        if (!p || !p->own || p->seg.bytes.p + p->seg.bytes.n == p->chunk + CHUNK_BYTES) {
+            p = chunk_take();
             TAILQ_INSERT_TAIL(&s->out, p, next);
         }
         used = (size_t)(p->seg.bytes.p - p->chunk) + p->seg.bytes.n;
