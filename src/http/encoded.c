@@ -146,6 +146,7 @@ encoding_vary(struct response *r, struct encoding_room *room)
     struct field *vary = field_of(r, SPAN("vary"));
     int n;
 
+    r->nready = 0;
     if (lists(r, SPAN("vary"), SPAN("accept-encoding")) || lists(r, SPAN("vary"), SPAN("*")))
         return;
     if (vary && vary->value.n > 0 && vary->value.n < sizeof(room->vary)) {

@@ -7,11 +7,12 @@
 
 #define DIGITS_MAX 20 /* of a 64-bit number */
 
-/* Everything but reason and fields, each at its longest. */
-#define FRAME_MAX                                                                              \
-    (sizeof("HTTP/1.1 200 \r\nDate: \r\nServer: hostel\r\nContent-Length: \r\n"                \
-            "Transfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n") +                  \
-     DATE_LEN + DIGITS_MAX)
+/* What stands before reason and fields and between them, and behind them, at its longest. */
+#define START_MAX (sizeof("HTTP/1.1 200 \r\nDate: \r\nServer: hostel\r\n") + DATE_LEN)
+#define END_MAX                                                                                \
+    (sizeof("Content-Length: \r\nTransfer-Encoding: chunked\r\n"                               \
+            "Connection: keep-alive\r\n\r\n") +                                                \
+     DIGITS_MAX)
 
 static char *
 put(char *at, struct span s)
@@ -47,27 +48,14 @@ check(const struct response *r, struct span reason, unsigned flags, size_t *byte
 {
     bool delimited = bodiless(r) || r->length != RESPONSE_LENGTH_UNKNOWN ||
                      (flags & (H1_CHUNKED | H1_CLOSE)) || r->close;
-    size_t n = FRAME_MAX + reason.n;
+    size_t n = START_MAX + END_MAX + reason.n + (r->nready ? r->ready.n : 0);
 
     if (response_check(r) < 0 || !delimited || !chars_all(reason, CHARS_VALUE))
         return -EINVAL;
-    for (unsigned i = 0; i < r->nfields; i++)
+    for (unsigned i = r->nready; i < r->nfields; i++)
         n += r->fields[i].name.n + r->fields[i].value.n + 4;
     *bytes = n;
     return 0;
-}
-
-static char *
-put_fields(char *at, const struct response *r)
-{
-    for (unsigned i = 0; i < r->nfields; i++) {
-        at = put(at, r->fields[i].name);
-        at = put(at, SPAN(": "));
-        if (r->fields[i].value.n)
-            at = put(at, r->fields[i].value);
-        at = put(at, SPAN("\r\n"));
-    }
-    return at;
 }
 
 static char *
@@ -108,7 +96,11 @@ h1_write_head(struct buf *out, const struct response *r, unsigned flags)
     at = put(at, SPAN("\r\nDate: "));
     at = put(at, date_now());
     at = put(at, SPAN("\r\nServer: hostel\r\n"));
-    at = put_fields(at, r);
+    if (r->nready)
+        at = put(at, r->ready);
+    buf_claim(out, (size_t)(at - start));
+    (void)response_write(r, r->nready, out); /* there is room for all of the head */
+    start = at = buf_reserve(out, END_MAX);
     at = put_framing(at, r, flags);
     buf_claim(out, (size_t)(at - start));
     return 0;

@@ -81,13 +81,44 @@ response_check(const struct response *r)
 {
     if (r->status < 200 || r->status > 599 || r->nfields > RESPONSE_FIELDS_MAX)
         return -EINVAL;
-    for (unsigned i = 0; i < r->nfields; i++) {
+    for (unsigned i = r->nready; i < r->nfields; i++) {
         const struct field *f = &r->fields[i];
 
         if (f->name.n == 0 || !chars_all(f->name, CHARS_TOKEN) ||
             !chars_all(f->value, CHARS_VALUE))
             return -EINVAL;
     }
+    return 0;
+}
+
+static char *
+put(char *at, struct span s)
+{
+    if (s.n)
+        memcpy(at, s.p, s.n);
+    return at + s.n;
+}
+
+int
+response_write(const struct response *r, unsigned first, struct buf *out)
+{
+    size_t bytes = 0;
+    char *start, *at;
+
+    for (unsigned i = first; i < r->nfields; i++)
+        bytes += r->fields[i].name.n + r->fields[i].value.n + 4;
+    if (bytes == 0)
+        return 0;
+    start = at = buf_reserve(out, bytes);
+    if (!at)
+        return -ENOBUFS;
+    for (unsigned i = first; i < r->nfields; i++) {
+        at = put(at, r->fields[i].name);
+        at = put(at, SPAN(": "));
+        at = put(at, r->fields[i].value);
+        at = put(at, SPAN("\r\n"));
+    }
+    buf_claim(out, (size_t)(at - start));
     return 0;
 }
 

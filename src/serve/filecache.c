@@ -1,5 +1,6 @@
 /* Open and small files, ready to be sent. Floor 5; worker. */
 #include "filecache.h"
+#include "hostel/base/buf.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/mem.h"
 #include "hostel/http/media.h"
@@ -61,6 +62,7 @@ cached_file_release(void *file)
             cached_file_release(f->variants[i]);
     fd_close(&f->fd);
     free(f->body);
+    free(f->lines);
     free(f->path);
     free(f->own_type);
     free(f);
@@ -243,6 +245,7 @@ describe(struct cached_file *f, struct span name)
 
     f->racy = now - f->st.st_ctim.tv_sec < RACY_S;
     f->type = media_type(name);
+    f->pays = encoding_pays(f->type);
     /* RFC 9110 8.8.2.1: Last-Modified is never later than Date; a date before 1970 is none */
     if (f->st.st_mtim.tv_sec >= 0 && f->st.st_mtim.tv_sec <= now)
         date_format(f->st.st_mtim.tv_sec, f->modified);
@@ -290,9 +293,29 @@ filecache_lone(const struct site *site, int fd, const struct stat *st, struct sp
     if (type.n) {
         f->own_type = mem_str_span(type);
         f->type = span_of(f->own_type, type.n);
+        f->pays = encoding_pays(f->type);
     }
     *out = f;
     return 0;
+}
+
+#define LINES_MAX 1024 /* a type, two validators, three short ones */
+
+void
+filecache_lines(struct cached_file *f, const struct response *r)
+{
+    struct buf lines;
+
+    free(f->lines);
+    f->lines = NULL;
+    f->lines_n = 0;
+    buf_init(&lines, LINES_MAX);
+    if (response_check(r) == 0 && response_write(r, 0, &lines) == 0) {
+        f->lines = mem_str_span(buf_span(&lines));
+        f->lines_n = lines.len;
+    }
+    f->lines_vary = f->vary;
+    buf_done(&lines);
 }
 
 /* --- variants ----------------------------------------------------------------------------- */

@@ -42,11 +42,15 @@ struct cached_file {
     uint64_t size;
     struct span type;            /* static, or in own_type */
     char *own_type;              /* NULL = none */
+    bool pays;                   /* to compress: encoding_pays() of the type */
     char etag[64];               /* with its quotes */
     char modified[DATE_LEN + 1]; /* "" when dated in the future, or before 1970 */
     enum coding coding;          /* of its bytes */
     bool made; /* compressed here: a weak ETag, no ranges; body may come later */
     bool vary; /* there are other codings of it, or could be */
+    bool lines_vary;
+    char *lines; /* what a head says of all of it, ready to be sent; NULL: not yet */
+    size_t lines_n;
     struct cached_file *variants[CODINGS]; /* of a file in the cache; NULL = none */
 };
 
@@ -99,6 +103,9 @@ filecache_made(struct filecache *c, struct cached_file *f, enum coding coding);
  */
 void filecache_keep(struct filecache *c, struct cached_file *f, struct cached_file *v,
                     struct span bytes);
+
+/* Keep r's fields, all of them, with f: as f->lines of f->vary. */
+void filecache_lines(struct cached_file *f, const struct response *r);
 
 void cached_file_hold(struct cached_file *f);
 void cached_file_release(void *f); /* fits struct piece */

@@ -181,6 +181,7 @@ on_head(struct sink *s, const struct response *given)
     response_start(&r, given->status);
     memcpy(&r, given, offsetof(struct response, fields));
     memcpy(r.fields, given->fields, given->nfields * sizeof(r.fields[0]));
+    r.nready = 0;
     if (x->error_status)
         as_error(x, &r);
     as_sent(x, &r);

@@ -33,8 +33,18 @@ add_description(struct response *r, const struct cached_file *f)
         response_add(r, SPAN("Accept-Ranges"), SPAN("bytes"));
 }
 
+/* The fields of r are f's alone: they are written once, and once more when f gets variants. */
+static void
+keep_ready(struct response *r, struct cached_file *f)
+{
+    if (!f->lines || f->lines_vary != f->vary)
+        filecache_lines(f, r);
+    r->ready = span_of(f->lines, f->lines_n);
+    r->nready = f->lines ? r->nfields : 0;
+}
+
 enum sink_flow
-static_head(struct exchange *x, const struct cached_file *f, uint64_t length)
+static_head(struct exchange *x, struct cached_file *f, uint64_t length)
 {
     struct response r;
 
@@ -43,6 +53,7 @@ static_head(struct exchange *x, const struct cached_file *f, uint64_t length)
     r.bodiless = x->req.method == METHOD_HEAD;
     response_add(&r, SPAN("Content-Type"), f->type);
     add_description(&r, f);
+    keep_ready(&r, f);
     return x->sink->ops->head(x->sink, &r);
 }
 
@@ -95,6 +106,8 @@ range_field(const struct request *r)
 {
     struct span value = {NULL, 0};
 
+    if (request_lacks(r, SPAN("range")))
+        return value;
     for (unsigned i = 0; i < r->nfields; i++) {
         if (!span_ieq(r->fields[i].name, SPAN("range")))
             continue;

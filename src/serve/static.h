@@ -15,6 +15,6 @@
 void static_send(struct exchange *x, struct cached_file *f);
 
 /* The head of a 200 with the bytes of f; length as in struct response. */
-enum sink_flow static_head(struct exchange *x, const struct cached_file *f, uint64_t length);
+enum sink_flow static_head(struct exchange *x, struct cached_file *f, uint64_t length);
 
 #endif

@@ -18,7 +18,7 @@ beside(const struct cached_file *f)
 static bool
 compressible(const struct site *site, const struct cached_file *f)
 {
-    return site->compress && f->size > 0 && encoding_pays(f->type);
+    return site->compress && f->size > 0 && f->pays;
 }
 
 static bool
@@ -49,6 +49,8 @@ variant_pick(struct exchange *x, struct cached_file *f)
     enum coding c;
 
     f->vary = there != PLAIN || (compressible(x->site, f) && f->size >= x->site->compress_min);
+    if (request_lacks(&x->req, SPAN("accept-encoding")))
+        return f; /* he would take anything, and to compress would be a guess. 12.5.3 */
     encoding_wish(&x->req, &wish);
     for (;; there &= ~CODING_BIT(c)) {
         c = encoding_choose(&wish, there);

@@ -6,6 +6,7 @@
 #ifndef HOSTEL_HTTP_SINK_H
 #define HOSTEL_HTTP_SINK_H
 
+#include "hostel/base/buf.h"
 #include "hostel/http/request.h"
 
 #define RESPONSE_FIELDS_MAX     128
@@ -19,6 +20,13 @@ struct response {
     bool close;         /* the connection cannot be used after this answer */
     bool flush;         /* the head goes out now, not with the first body piece */
     bool unbuffered;    /* the body goes out as it comes: nobody codes it on the way */
+    /*
+     * The first nready fields as HTTP/1 writes them, lent: whoever answers with the same ones
+     * again and again has had them checked and written once. Who changes one of them sets
+     * nready to 0.
+     */
+    struct span ready;
+    unsigned nready;
     unsigned nfields;
     struct field
         fields[RESPONSE_FIELDS_MAX]; /* lent for the call; without Date, Server,
@@ -36,6 +44,14 @@ void response_add(struct response *r, struct span name, struct span value);
  * src  RFC 9110 5.5, 15
  */
 int response_check(const struct response *r);
+
+/*
+ * Write r's fields as HTTP/1 does, those from first on.
+ *
+ * in   r  response_check() has found no fault in it
+ * ret  0; -ENOBUFS
+ */
+int response_write(const struct response *r, unsigned first, struct buf *out);
 
 /* ret  the registered reason phrase of a status, or "Unknown" */
 struct span response_reason(unsigned status);

@@ -15,6 +15,7 @@ response_start(struct response *r, unsigned status)
     r->close = false;
     r->flush = false;
     r->unbuffered = false;
+    r->nready = 0;
     r->nfields = 0;
 }
 

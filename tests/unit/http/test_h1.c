@@ -181,6 +181,35 @@ test_written(void **state)
     }
 }
 
+/* Fields that were written before are sent as they are, those behind them as ever. */
+static void
+test_ready(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++)
+        for (unsigned n = 0; n <= written[i].r.nfields; n++) {
+            struct response part = written[i].r, ready = written[i].r;
+            struct buf once, again, lines;
+
+            print_message("%s, %u ready\n", written[i].why, n);
+            buf_init(&once, 8192);
+            buf_init(&again, 8192);
+            buf_init(&lines, 8192);
+            part.nfields = n;
+            assert_int_equal(response_write(&part, 0, &lines), 0);
+            ready.ready = buf_span(&lines);
+            ready.nready = n;
+            assert_int_equal(h1_write_head(&once, &written[i].r, written[i].flags), 0);
+            assert_int_equal(h1_write_head(&again, &ready, written[i].flags), 0);
+            assert_true(
+                span_eq(span_skip(buf_span(&once), 60), span_skip(buf_span(&again), 60)));
+            assert_int_equal(once.len, again.len);
+            buf_done(&once);
+            buf_done(&again);
+            buf_done(&lines);
+        }
+}
+
 static void
 test_date(void **state)
 {
@@ -303,10 +332,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_written),      cmocka_unit_test(test_date),
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_no_room),
-        cmocka_unit_test(test_chunk_header), cmocka_unit_test(test_response),
-        cmocka_unit_test(test_html),
+        cmocka_unit_test(test_written),  cmocka_unit_test(test_ready),
+        cmocka_unit_test(test_date),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_no_room),  cmocka_unit_test(test_chunk_header),
+        cmocka_unit_test(test_response), cmocka_unit_test(test_html),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
