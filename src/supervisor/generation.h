@@ -27,10 +27,21 @@ struct part {
     uint32_t room;   /* who has one keeps it; NO_ROOM: he has no vhost */
 };
 
+/*
+ * A file that is logged to. Generations that both have it share it, and so do the rings of
+ * workers (logwriter.h), whose thread writes to it.
+ */
 struct log_target {
+    atomic_uint refs;
     char *path;
-    int fd;      /* -1: not open yet */
-    gid_t group; /* may read it; 0 = several would */
+    int fd;                     /* -1: not open yet; then the number stays until the end */
+    gid_t group;                /* may read it; 0 = several would */
+    bool plain;                 /* a regular file: write() waits for no reader */
+    bool torn;                  /* the thread's: the last write stopped inside a line */
+    atomic_int trouble;         /* it cannot be written: errno; or 0 */
+    atomic_uint_least64_t lost; /* bytes of lines, so far */
+    int said;                   /* of trouble, in the error log */
+    uint64_t lost_said, said_ms;
 };
 
 /* What is known of a vhost's certificate and key. */
@@ -137,8 +148,14 @@ size_t logs_open_fresh(void *const *logs, const struct conf *conf, struct log_fr
 /* in  fresh  takes. ret  how many stay as they are, said in the log */
 size_t logs_use_fresh(struct log_fresh *fresh, size_t n);
 
-/* Take over the descriptors of what both generations have. */
+struct log_target *log_target_hold(struct log_target *t);
+/* Leaves NULL. */
+void log_target_drop(struct log_target **t);
+
+/* Have one target, the same, of what both generations have. */
 void logs_inherit(void **logs, void **before);
+/* Say what has befallen logs since this was asked last: once, and once that it is over. */
+void logs_say_trouble(void *const *logs, uint64_t now_ms);
 void logs_close(void **logs);
 
 /* --- workers.c --- */

@@ -1,9 +1,10 @@
 /*
- * Log files: opened by the supervisor, passed to workers as append-only descriptors. A file
+ * Log files: opened and written by the supervisor alone. A file
  * whose directory, or which itself, a site's user could replace is refused: root would write
  * wherever he points (CVE-2016-1247 and its kin). Floor 6, hostel.
  */
 #include "generation.h"
+#include "logwriter.h"
 #include "supervisor.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
@@ -36,6 +37,7 @@ is_a_sites(const void *data, gid_t gid)
     return false;
 }
 
+/* ret  what is wrong, owned; or NULL */
 static char *
 check_file(int fd, const char *path)
 {
@@ -76,8 +78,9 @@ open_file(const struct conf *conf, const char *path, gid_t group, char **error)
                          errno == ELOOP ? " (it is a symbolic link)" : "");
     else
         *error = check_file(fd, path);
-    if (!*error && geteuid() == 0 && fchown(fd, (uid_t)-1, group) < 0)
-        *error = mem_fmt("log %s: chown: %s", path, strerror(errno));
+    if (!*error && geteuid() == 0 &&
+        (fchown(fd, (uid_t)-1, group) < 0 || fchmod(fd, LOG_MODE) < 0))
+        *error = mem_fmt("log %s: its group and mode: %s", path, strerror(errno));
     if (*error)
         fd_close(&fd);
     fd_close(&dir);
@@ -116,7 +119,10 @@ target_of(void **logs, const char *path, gid_t group)
     if (t)
         return t;
     t = mem_new(sizeof(*t));
-    *t = (struct log_target){mem_str(key_of(path)), -1, group};
+    t->refs = 1;
+    t->path = mem_str(key_of(path));
+    t->fd = -1;
+    t->group = group;
     if (!tsearch(t, logs, by_path))
         abort(); /* out of memory */
     return t;
@@ -148,6 +154,8 @@ logs_claim(void **logs, const struct conf *conf)
 static int
 open_target(struct log_target *t, const struct conf *conf, char **error)
 {
+    struct stat st;
+
     *error = NULL;
     if (strcmp(t->path, "-") == 0)
         t->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -157,6 +165,7 @@ open_target(struct log_target *t, const struct conf *conf, char **error)
         t->fd = open_file(conf, t->path, t->group, error);
     if (t->fd < 0 && !*error)
         *error = mem_fmt("log %s: %s", t->path, strerror(errno));
+    t->plain = t->fd >= 0 && fstat(t->fd, &st) == 0 && S_ISREG(st.st_mode);
     return t->fd < 0 ? -1 : 0;
 }
 
@@ -172,15 +181,21 @@ logs_prepare(void **logs, void *const *before, const struct conf *conf, const ch
     return open_target(t, conf, error);
 }
 
-int
-logs_open(struct supervisor *s, const char *path, char **error)
+struct log_target *
+logs_target(struct supervisor *s, const char *path, char **error)
 {
     struct log_target *t = target_of(&s->gen->logs, path, 0);
 
     *error = NULL;
-    if (t->fd < 0 && open_target(t, s->conf, error) < 0)
-        return -1;
-    return t->fd;
+    return t->fd < 0 && open_target(t, s->conf, error) < 0 ? NULL : t;
+}
+
+int
+logs_open(struct supervisor *s, const char *path, char **error)
+{
+    struct log_target *t = logs_target(s, path, error);
+
+    return t ? t->fd : -1;
 }
 
 static struct inherit {
@@ -190,7 +205,7 @@ static struct inherit {
 static void
 inherit(const void *node, VISIT visit, int depth)
 {
-    struct log_target *t = *(struct log_target *const *)node, *old;
+    struct log_target **at = (struct log_target **)(uintptr_t)node, *t = *at, *old;
 
     (void)depth;
     if (visit == preorder || visit == endorder)
@@ -198,10 +213,12 @@ inherit(const void *node, VISIT visit, int depth)
     old = find(inheriting.before, t->path);
     if (!old || t->fd >= 0)
         return;
-    t->fd = fd_take(&old->fd);
-    if (t->group != old->group && t->fd >= 0 && geteuid() == 0 &&
-        fchown(t->fd, (uid_t)-1, t->group) < 0)
+    if (t->group != old->group && old->fd >= 0 && geteuid() == 0 &&
+        fchown(old->fd, (uid_t)-1, t->group) < 0)
         log_warn("log %s: its group stays: %s", t->path, strerror(errno));
+    old->group = t->group;
+    *at = log_target_hold(old); /* the same path: the tree stays in order */
+    log_target_drop(&t);
 }
 
 void
@@ -209,6 +226,56 @@ logs_inherit(void **logs, void **before)
 {
     inheriting.before = before;
     twalk(*logs, inherit);
+}
+
+/* --- what has befallen them -----------------------------------------------------------------
+ */
+
+#define SAID_AGAIN_MS 60000 /* about one log */
+
+static uint64_t say_now_ms; /* twalk(3) takes no data */
+static bool say_later;
+
+static void
+say_trouble(const void *node, VISIT visit, int depth)
+{
+    struct log_target *t = *(struct log_target *const *)node;
+    int trouble = atomic_load(&t->trouble);
+    uint64_t lost = atomic_load(&t->lost) - t->lost_said;
+
+    (void)depth;
+    if (visit == preorder || visit == endorder || (t->said == 0 && trouble == 0 && lost == 0) ||
+        (t->said && trouble))
+        return;
+    if (t->said_ms && say_now_ms - t->said_ms < SAID_AGAIN_MS && (trouble || !t->said)) {
+        say_later = true;
+        return;
+    }
+    t->said_ms = say_now_ms;
+    if (trouble && trouble != EAGAIN) {
+        log_error("log %s: %s: its lines are lost until it can be written again", t->path,
+                  strerror(trouble));
+        t->said = trouble;
+        return;
+    }
+    if (t->said)
+        log_notice("log %s: can be written again; %llu bytes of lines were lost", t->path,
+                   (unsigned long long)lost);
+    else
+        log_warn("log %s: %llu bytes of lines were lost: they came faster than they are taken",
+                 t->path, (unsigned long long)lost);
+    t->said = 0;
+    t->lost_said += lost;
+}
+
+void
+logs_say_trouble(void *const *logs, uint64_t now_ms)
+{
+    if (!logwriter_news() && !say_later)
+        return;
+    say_later = false;
+    say_now_ms = now_ms;
+    twalk(*logs, say_trouble);
 }
 
 /* --- moved away, and opened anew ------------------------------------------------------------
@@ -231,7 +298,7 @@ open_fresh(const void *node, VISIT visit, int depth)
     if (visit == preorder || visit == endorder || t->fd < 0 || strcmp(t->path, "-") == 0 ||
         strcmp(t->path, "/dev/null") == 0)
         return;
-    new = (struct log_target){t->path, -1, t->group};
+    new = (struct log_target){.path = t->path, .fd = -1, .group = t->group};
     (void)open_target(&new, r->conf, &error);
     if (r->n == r->room) {
         r->room = 2 * r->room + 16;
@@ -268,14 +335,35 @@ logs_use_fresh(struct log_fresh *fresh, size_t n)
     return failed;
 }
 
+/* --- their end ------------------------------------------------------------------------------
+ */
+
+struct log_target *
+log_target_hold(struct log_target *t)
+{
+    atomic_fetch_add(&t->refs, 1);
+    return t;
+}
+
+void
+log_target_drop(struct log_target **target)
+{
+    struct log_target *t = *target;
+
+    *target = NULL;
+    if (atomic_fetch_sub(&t->refs, 1) > 1)
+        return;
+    fd_close(&t->fd);
+    free(t->path);
+    free(t);
+}
+
 static void
 target_free(void *target)
 {
     struct log_target *t = target;
 
-    fd_close(&t->fd);
-    free(t->path);
-    free(t);
+    log_target_drop(&t);
 }
 
 void

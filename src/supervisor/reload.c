@@ -162,15 +162,10 @@ reopened(struct supervisor *s)
 {
     size_t n = s->reload.nfresh, failed = logs_use_fresh(s->reload.fresh, n);
     struct admin_client *c, *next;
-    struct worker_child *w;
 
     s->reload.fresh = NULL;
     s->reload.reopens = false;
     take_error_log(s);
-    for (size_t i = 0; i < s->nrooms; i++)
-        if (s->rooms[i])
-            LIST_FOREACH(w, &s->rooms[i]->workers, link)
-    worker_tell_logs(w);
     pools_reopen_logs(s);
     log_notice("%zu log files are opened anew, %zu stay as they were", n - failed, failed);
     for (c = LIST_FIRST(&s->admin.reopening); c; c = next) {

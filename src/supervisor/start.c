@@ -4,6 +4,7 @@
  */
 #include "admin.h"
 #include "inherit.h"
+#include "logwriter.h"
 #include "supervisor.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
@@ -291,6 +292,7 @@ on_sweep(uv_timer_t *timer)
     rooms_sweep(s, now);
     pools_sweep(s, now);
     tickets_sweep(s, now);
+    logs_say_trouble(&s->gen->logs, now);
     supervisor_stop_step(s, now);
 }
 
@@ -409,6 +411,7 @@ serve(struct supervisor *s)
     uv_run(&s->loop, UV_RUN_DEFAULT);
     if (s->reload.running) /* it only reads, and has to be through before what it reads goes */
         (void)uv_thread_join(&s->reload.thread);
+    logwriter_stop();
     finish(s);
     if (s->announced)
         log_notice("stopped");

@@ -12,9 +12,11 @@
  *   workers.c    one worker: its start messages, what it asks for
  *   examine.c    what is wrong with certificates; cert.c makes some; both ask an examiner
  *   secrets.c    certificates and keys on their way to their user; tickets.c: his sessions'
- * keys pools.c      one php-cgi pool; pool_runs.c: its generations; pool_stuck.c: endless
- * scripts children.c   any child: spawn, stderr, reaping; control.c: one that is talked to
- *   logs.c       log files; logpipe.c: what children say on stderr
+ *                keys
+ *   pools.c      one php-cgi pool; pool_runs.c: its generations; pool_stuck.c: endless scripts
+ *   children.c   any child: spawn, stderr, reaping; control.c: one that is talked to
+ *   logs.c       log files; logwriter.c: the thread that writes what workers log
+ *   logpipe.c    what children say on stderr
  *   stop.c       the way down
  *   admin.c      the administrator's socket; admin_commands.c, admin_status.c: its answers
  *   limits.c     what a user's processes may take
@@ -44,6 +46,7 @@ struct listener;
 struct pool;
 struct pool_run;
 struct logpipe;
+struct log_source;
 
 #define SPAWN_FD_LOG (-2) /* in spawn_spec.fds: child_start() puts the log pipe there */
 
@@ -131,6 +134,8 @@ void control_ended(struct channel **control, struct child *c, int reason);
  * ret  descriptor, lent; -1
  */
 int logs_open(struct supervisor *s, const char *path, char **error);
+/* The same as a target, lent; NULL. */
+struct log_target *logs_target(struct supervisor *s, const char *path, char **error);
 
 /*
  * Read a child's stderr and write it, escaped and bounded, line by line.
@@ -225,7 +230,7 @@ struct worker_child {
     uint64_t mute_ms;            /* since when its channel is gone while it is not */
     struct pool **pools;         /* by the ids that it was told */
     uint32_t npools;
-    char **logs; /* paths, likewise */
+    struct log_source **logs; /* its rings */
     uint32_t nlogs;
 };
 
@@ -293,8 +298,6 @@ void rooms_stop(struct supervisor *s, uint32_t timeout_ms, enum msg_stop_how how
 /* ret  0; -errno: there is none */
 int worker_start(struct room *r, uint32_t seat);
 void worker_stop(struct worker_child *w, uint32_t timeout_ms, enum msg_stop_how how);
-/* Its logs once more, as they are open now. */
-void worker_tell_logs(struct worker_child *w);
 /* Tell one worker how a pool is. */
 void worker_tell_pool(struct worker_child *w, enum msg_type type, const struct pool *p,
                       uint32_t retry_ms);

@@ -6,11 +6,13 @@
  *   START_WORKER -> READY -> POOL_WANT ... STOP
  */
 #include "digest.h"
+#include "logwriter.h"
 #include "sends_rules.h"
 #include "supervisor.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
+#include "hostel/base/logring.h"
 #include "hostel/base/mem.h"
 
 #include <errno.h>
@@ -60,9 +62,6 @@ tell(struct telling *t, enum msg_type type, struct buf *b, int error, int *fds, 
         buf_done(b);
     return rc < 0 ? rc : 0;
 }
-
-/* What keeps one MSG_LOG in a queue, and more: it may not read while all are sent again. */
-#define LOG_QUEUED_MAX 512
 
 static int
 send_payload(struct worker_child *w, enum msg_type type, struct buf *b, int error)
@@ -162,20 +161,42 @@ tell_listeners(struct telling *t)
 /* --- logs: each target once, however many vhosts share it -----------------------------------
  */
 
-/* ret  a descriptor of the target, owned by the caller; -errno, and said in the log */
-static int
-log_copy(struct worker_child *w, const char *path)
+/* Few sites: much may come together before it is written; many: each has less. */
+static size_t
+ring_bytes(const struct telling *t)
 {
-    char *error;
-    int copy, fd = logs_open(w->child.s, path, &error);
+    size_t sites = t->gen->parts[t->user].count;
 
-    if (fd < 0) {
-        log_error("user %s: %s", w->room->user->ids.name, error);
+    return sites <= 4 ? 524288 : sites <= 32 ? 262144 : LOGRING_MIN;
+}
+
+/*
+ * A ring of the worker's own for a target; the target is there to stay as long as it lives.
+ *
+ * out  fd  owned by the caller
+ * ret  0; -errno, and said in the log
+ */
+static int
+add_ring(const struct telling *t, const char *path, int *fd)
+{
+    struct worker_child *w = t->w;
+    const char *user = w->room->user->ids.name;
+    char *error;
+    struct log_target *target = logs_target(w->child.s, path, &error);
+    int rc;
+
+    if (!target) {
+        log_error("user %s: %s", user, error);
         free(error);
         return -EACCES;
     }
-    copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    return copy < 0 ? -errno : copy;
+    w->logs = mem_grow(w->logs, (w->nlogs + 1) * sizeof(*w->logs));
+    rc = log_source_new(target, ring_bytes(t), fd, &w->logs[w->nlogs]);
+    if (rc < 0)
+        log_error("user %s: log %s: no ring for it: %s", user, path, uv_strerror(rc));
+    else
+        w->nlogs++;
+    return rc;
 }
 
 static int
@@ -183,9 +204,12 @@ log_id(struct telling *t, const char *path, uint32_t *id)
 {
     struct buf b;
     struct writer out = {&b, 0};
-    int rc, copy = -1;
+    int rc, fd = -1;
 
-    path = path ? path : "/dev/null";
+    if (!path) {
+        *id = MSG_NONE;
+        return 0;
+    }
     for (uint32_t i = 0; i < t->nlogs; i++)
         if (strcmp(t->logs[i], path) == 0) {
             *id = i;
@@ -194,15 +218,15 @@ log_id(struct telling *t, const char *path, uint32_t *id)
     if (t->nlogs == MSG_LOGS_MAX)
         return -E2BIG;
     if (t->w) {
-        copy = log_copy(t->w, path);
-        if (copy < 0)
-            return copy;
+        rc = add_ring(t, path, &fd);
+        if (rc < 0)
+            return rc;
     }
     digest(t, path, strlen(path) + 1);
     buf_init(&b, IPC_BYTES_MAX);
     msg_log_put(&out, &(struct msg_log){t->nlogs});
-    rc = tell(t, MSG_LOG, &b, out.error, &copy, 1);
-    fd_close(&copy);
+    rc = tell(t, MSG_LOG, &b, out.error, &fd, 1);
+    fd_close(&fd);
     if (rc < 0)
         return rc;
     *id = t->nlogs;
@@ -372,8 +396,7 @@ tell_vhost(struct telling *t, uint32_t nth)
     buf_init(&b, IPC_BYTES_MAX);
     buf_init(&names, MSG_NAMES_MAX);
     buf_init(&list, MSG_INDEX_MAX);
-    if (v->access_log)
-        rc = log_id(t, v->access_log, &m.access_log);
+    rc = log_id(t, v->access_log, &m.access_log);
     if (rc == 0)
         rc = log_id(t, v->error_log, &m.error_log);
     if (rc == 0)
@@ -458,9 +481,6 @@ send_all(struct worker_child *w)
 
     control_give_page(w->control, MSG_COUNTERS_WORKER, &w->page);
     rc = tell_all(t);
-    w->logs = mem_new_array(t->nlogs, sizeof(*w->logs));
-    for (w->nlogs = 0; w->nlogs < t->nlogs; w->nlogs++)
-        w->logs[w->nlogs] = mem_str(t->logs[w->nlogs]);
     free(t);
     w->told = w->begun; /* if that is another one by now, it will have a successor */
     pools_tell_worker(w);
@@ -503,7 +523,7 @@ on_ready(struct worker_child *w, struct message *m)
     w->ready = true;
     if (w->control->phase == IPC_STARTING)
         channel_phase(w->control, IPC_SERVING);
-    channel_bound(w->control, TALK_QUEUE_MAX + w->nlogs * LOG_QUEUED_MAX);
+    channel_bound(w->control, TALK_QUEUE_MAX);
     if (w->stops)
         worker_stop(w, left_ms(w->stops_ms), MSG_STOP_LAST);
     else
@@ -530,6 +550,16 @@ on_pool(struct worker_child *w, struct message *m)
         pool_renew(p, w, state.generation);
     else
         pool_broken(p, w, state.generation);
+    return 0;
+}
+
+static int
+on_log_lines(struct worker_child *w, struct message *m)
+{
+    if (reader_end(&m->payload) < 0)
+        return -EPROTO;
+    for (uint32_t i = 0; i < w->nlogs; i++)
+        log_source_wake(w->logs[i]);
     return 0;
 }
 
@@ -568,6 +598,8 @@ on_message(void *data, struct message *m)
         return on_pool(data, m);
     case MSG_POOL_STUCK:
         return on_stuck(data, m);
+    case MSG_LOG_LINES:
+        return on_log_lines(data, m);
     default:
         return -EPROTO;
     }
@@ -600,7 +632,7 @@ on_exit_of(struct child *c, bool clean)
     counters_unmap(&w->page);
     limits_leave(w);
     while (w->nlogs)
-        free(w->logs[--w->nlogs]);
+        log_source_free(&w->logs[--w->nlogs]); /* its last lines are still written */
     free(w->logs);
     room_worker_exited(w, clean);
 }
@@ -690,26 +722,4 @@ worker_tell_pool(struct worker_child *w, enum msg_type type, const struct pool *
     msg_pool_state_put(&out, &m);
     if (send_payload(w, type, &b, out.error) < 0)
         child_signal(&w->child, SIGKILL);
-}
-
-void
-worker_tell_logs(struct worker_child *w)
-{
-    for (uint32_t id = 0; w->control && w->ready && id < w->nlogs; id++) {
-        int copy = log_copy(w, w->logs[id]);
-        struct buf b;
-        struct writer out = {&b, 0};
-        int rc = copy < 0 ? copy : 0;
-
-        buf_init(&b, IPC_BYTES_MAX);
-        msg_log_put(&out, &(struct msg_log){id});
-        if (rc == 0)
-            rc = out.error ? out.error : channel_send(w->control, MSG_LOG, &b, &copy, 1);
-        buf_done(&b);
-        fd_close(&copy);
-        if (rc < 0) { /* it goes on with the file that it has */
-            log_error("%s: a log is not reopened: %s", w->child.label, uv_strerror(rc));
-            return;
-        }
-    }
 }

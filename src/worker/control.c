@@ -110,17 +110,11 @@ on_log(struct worker *w, struct message *m)
 {
     struct msg_log log;
 
-    if (msg_log_get(&m->payload, &log) < 0 || log.id > w->nlogs)
-        return -EBADMSG;
-    if (log.id < w->nlogs) { /* its file has been moved away: this is the new one */
-        logfile_reopen(w->logs[log.id], fd_take(&m->fds[0]));
-        return 0;
-    }
-    if (w->serving || w->nlogs == MSG_LOGS_MAX)
+    if (msg_log_get(&m->payload, &log) < 0 || log.id != w->nlogs || w->nlogs == MSG_LOGS_MAX)
         return -EBADMSG;
     w->logs = mem_grow(w->logs, (w->nlogs + 1) * sizeof(*w->logs));
-    w->logs[w->nlogs++] = logfile_new(&w->loop, fd_take(&m->fds[0]));
-    return 0;
+    w->logs[w->nlogs] = logfile_new(w->logfiles, m->fds[0]);
+    return w->logs[w->nlogs++] ? 0 : -EBADMSG;
 }
 
 static int
@@ -190,7 +184,8 @@ on_vhost(struct worker *w, struct message *m)
     struct site *site;
 
     if (msg_vhost_get(&m->payload, &v) < 0 || v.names.n == 0 || v.root.n == 0 ||
-        (v.access_log != MSG_NONE && v.access_log >= w->nlogs) || v.error_log >= w->nlogs ||
+        (v.access_log != MSG_NONE && v.access_log >= w->nlogs) ||
+        (v.error_log != MSG_NONE && v.error_log >= w->nlogs) ||
         (v.pool != MSG_NONE && v.pool >= w->npools) || (v.rate && !w->settings.commons))
         return -EBADMSG;
     site = mem_new(sizeof(*site));
@@ -199,7 +194,7 @@ on_vhost(struct worker *w, struct message *m)
     site->root = mem_str_span(v.root);
     site->dir = site_dir_new(site->root);
     site->access_log = v.access_log == MSG_NONE ? NULL : w->logs[v.access_log];
-    site->error_log = w->logs[v.error_log];
+    site->error_log = v.error_log == MSG_NONE ? NULL : w->logs[v.error_log];
     site->log_format = format_of(w, v.log_format);
     site->user = w->account;
     site->php = v.pool == MSG_NONE ? NULL : w->pools[v.pool];
@@ -359,6 +354,16 @@ on_end(void *data, int reason)
 }
 
 const struct channel_ops control_ops = {on_message, on_end, NULL};
+
+/* --- logs ------------------------------------------------------------------------------- */
+
+bool
+control_log_lines(void *data)
+{
+    struct worker *w = data;
+
+    return w->control.phase != IPC_STARTING && say(w, MSG_LOG_LINES, NULL, 0) == 0;
+}
 
 /* --- pools ------------------------------------------------------------------------------ */
 

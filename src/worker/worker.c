@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#define FILES_OTHER  64          /* channels, logs of most users, the loop's own */
+#define FILES_OTHER  64          /* channels, the loop's own */
 #define FILES_CACHED 256         /* filecache's, and PHP's connections */
 #define CONNS_SLACK  IPC_FDS_MAX /* one message brings as many */
 #define LIFE_MIN_MS                                                                            \
@@ -110,7 +110,7 @@ static size_t
 conns_max(const struct worker *w)
 {
     struct rlimit files;
-    size_t other = FILES_OTHER + FILES_CACHED + w->nlogs + sites_count(w->sites), have;
+    size_t other = FILES_OTHER + FILES_CACHED + sites_count(w->sites), have;
 
     if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY)
         return SIZE_MAX / 2;
@@ -212,6 +212,7 @@ open_all(struct worker *w, int control_fd)
     if (rc < 0)
         return rc;
     turns_start(&w->loop);
+    w->logfiles = logfiles_new(&w->loop, control_log_lines, w);
     uv_timer_init(&w->loop, &w->idle);
     uv_timer_init(&w->loop, &w->limit);
     uv_timer_init(&w->loop, &w->rest);
@@ -225,10 +226,7 @@ open_all(struct worker *w, int control_fd)
     return rc == 0 ? control_hello(w) : rc;
 }
 
-/*
- * The logs after connections and pools, which still write to them; the supervisor's channel
- * after the logs: whoever closes that is as good as gone, and is ended.
- */
+/* The logs after connections and pools, which still write to them. */
 static void
 close_all(struct worker *w)
 {
@@ -244,8 +242,7 @@ close_all(struct worker *w)
         upstream_free(&w->upstreams[i]);
     w->nupstreams = 0;
     w->npools = 0; /* connections that are closing still ask whether anything is busy */
-    for (uint32_t i = 0; i < w->nlogs; i++)
-        logfile_free(&w->logs[i]);
+    logfiles_free(&w->logfiles);
     channel_close(&w->control, NULL);
     fd_close(&w->user_fd);
     listen_close(w);

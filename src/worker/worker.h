@@ -47,7 +47,8 @@ struct worker {
     struct sites *sites;
     const struct tls_ops *tls_ops; /* NULL: without TLS */
     struct tls_server *tls;        /* NULL: no site has a certificate */
-    struct logfile **logs;
+    struct logfiles *logfiles;
+    struct logfile **logs; /* theirs */
     uint32_t nlogs;
     struct logformat **formats; /* of access lines: each text once */
     size_t nformats;
@@ -64,6 +65,7 @@ extern const struct channel_ops control_ops;
 extern const struct php_pool_ops control_pool_ops;
 int control_hello(struct worker *w);
 int control_ready(struct worker *w);
+bool control_log_lines(void *data); /* some wait: logfiles_new() */
 
 /* secure.c: the certificates that the supervisor sends. ret 0 or -errno */
 int secure_tickets(struct worker *w, struct message *m);

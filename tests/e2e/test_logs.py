@@ -241,23 +241,87 @@ def test_planted_log_paths_are_refused(box, plant):
     assert victim.read_text() == "precious\n"
 
 
-@pytest.mark.root
-def test_full_log_does_not_hold_serving_up(box):
-    """/dev/full answers every write with ENOSPC; a log on a full disk does the same."""
-    s = box.site("full.test", files={"index.html": "served"})
+@pytest.fixture
+def small_disk(box):
+    """A file system with room for 64 KiB."""
     mount = box.dir / "full"
     mount.mkdir()
     if os.system(f"mount -t tmpfs -o size=64k,mode=755 tmpfs {mount} 2>/dev/null") != 0:
         pytest.skip("cannot mount here")
-    try:
-        s.vhost["access_log"] = str(mount / "log")
-        server = box.serve()
-        with server.client() as c:
-            for n in range(1500):
-                assert c.get(s.host, f"/?{n}", fields=[("User-Agent", "x" * 200)]).status == 200
-        server.stop()
-    finally:
-        os.system(f"umount -l {mount}")
+    yield mount
+    os.system(f"umount -l {mount}")
+
+
+@pytest.mark.root
+@pytest.mark.core
+def test_full_disk_stops_logging_and_not_serving(box, small_disk):
+    """And says so once; lines go on when there is room, the cut one ended."""
+    s = box.site("full.test", files={"index.html": "served"})
+    log = small_disk / "log"
+    filler = small_disk / "filler"
+    s.vhost["access_log"] = str(log)
+    filler.write_bytes(b"x" * 45000)
+    server = box.serve()
+    with server.client() as c:
+        for n in range(1500):
+            assert c.get(s.host, f"/?{n}", fields=[("User-Agent", "x" * 200)]).status == 200
+        wait_for(lambda: "No space left" in server.stderr, "it is said", 10)
+        filler.unlink()
+        before = log.stat().st_size
+        for n in range(1500, 1600):
+            assert c.get(s.host, f"/?{n}").status == 200
+    wait_for(lambda: log.stat().st_size > before and log.read_text().endswith('"-" "-"\n') and
+             "/?1599 " in log.read_text(), "logging goes on", 10)
+    wait_for(lambda: "written again; " in server.stderr, "that is said too", 10)
+    assert server.stderr.count("No space left") == 1
+    lines = log.read_text().splitlines()
+    broken = [line for line in lines if not COMBINED.fullmatch(line)]
+    assert len(broken) <= 1, broken
+    assert [line for line in lines if "/?1550 " in line]
+    lost = int(re.search(r"again; (\d+) bytes", server.stderr)[1])
+    assert lost > 100000
+    server.stop()
+
+
+@pytest.mark.root
+def test_error_logs_on_a_full_disk(box, small_disk):
+    """A site's, to which PHP writes much, and the server's own: nobody waits for either."""
+    s = box.site("full.test", php={"processes": 1}, files={
+        "index.html": "served",
+        "loud.php": "<?php for ($i = 0; $i < 500; $i++) error_log(str_repeat('x', 200)); echo 1;"})
+    s.vhost["error_log"] = str(small_disk / "site")
+    server = box.serve(error_log=str(small_disk / "server"))
+    for _ in range(4):
+        assert server.get(s, "/loud.php").body == b"1"
+        assert server.get(s, "/").status == 200
+    assert (small_disk / "site").stat().st_size > 30000
+    server.stop()
+    assert server.stderr.count("error log") <= 1
+
+
+@pytest.mark.root
+@pytest.mark.core
+def test_only_the_supervisor_has_a_logs_descriptor(box):
+    """Whoever has one can cut the log, or write over it: append-only is a flag that goes off."""
+    s = box.site("log.test", php={"processes": 1}, files={"index.html": "x", "a.php": "<?php "})
+    server = box.serve()
+    assert server.get(s, "/a.php").status == server.get(s).status == 200
+    wait_for(lambda: s.log_lines(), "a line")
+    logs = {os.stat(s.access_log).st_ino, os.stat(s.error_log).st_ino}
+
+    def held(pid):
+        found = set()
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                found.add(os.stat(f"/proc/{pid}/fd/{fd}").st_ino)
+            except OSError:
+                pass
+        return found & logs
+    others = server.workers(s) + server.children("php-cgi") + server.acceptors()
+    assert len(others) >= 3
+    for pid in others:
+        assert not held(pid)
+    assert held(server.pid) == logs
 
 
 def whole(lines):
@@ -269,23 +333,17 @@ def whole(lines):
 
 @pytest.mark.root
 @pytest.mark.core
-def test_a_killed_worker_loses_a_moment_of_lines(box):
-    """What it answered longer than a moment ago is in the log, whole; and so is what follows."""
+def test_a_killed_worker_loses_no_line(box):
+    """All that it answered is in the log, whole; and so is what follows."""
     s = box.site("log.test", files={"index.html": "x"})
     server = box.serve()
     with server.client() as c:
-        for n in range(200):
+        for n in range(300):
             assert c.get(s.host, f"/?{n}").status == 200
-        wait_for(lambda: len(s.log_lines()) == 200, "what was gathered is written", 1.0)
-        for n in range(200, 300):
-            c.ask(s.host, f"/?{n}")
-        assert c.answer().status == 200
         os.kill(server.worker(s), signal.SIGKILL)
     wait_for(lambda: try_status(server, s, "/?300") == 200, "the next worker", 15)
     wait_for(lambda: s.log_lines()[-1:] and "/?300 " in s.log_lines()[-1], "its line", 2.0)
-    got = whole(s.log_lines())
-    assert got[:200] == list(range(200))
-    assert got == sorted(got)
+    assert whole(s.log_lines()) == list(range(301))
 
 
 def try_status(server, site, path):

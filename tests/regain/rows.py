@@ -175,7 +175,8 @@ CONFINED = [
 
 # Inside the distribution's php-cgi, asked for over HTTP: (attack, a, b, control).
 # control: "root" = the same script as root without the server; ("own", a) = the same request
-# with an argument that is one's own.
+# with an argument that is one's own; "log" = the plain user, with a log's append-only
+# descriptor that a worker would have had to give him.
 PHP = [
     ("setuid", "", "", "root"),
     ("seteuid", "", "", "root"),
@@ -211,6 +212,7 @@ PHP = [
     ("opcache", "{bobwww}", "", ("own", "{own}")),
     ("limit", "", "", "root"),
     ("left-open", "", "", "root"),
+    ("log-cut", "{ownlog}", "{bin}/files", "log"),
 ]
 
 # Links in the user's own document root that his worker is asked to follow. The worker reads
@@ -252,6 +254,8 @@ WORKER_WORDS = [
     ("own-channel-as-descriptor", "closed"), ("flood-want", "borne"),
     ("flood-broken", "borne"), ("flood-renew", "borne"), ("flood-stuck", "borne"),
     ("stuck-of-nobody", "closed"), ("deaf", "borne"),
+    ("lines-before-ready", "closed"), ("lines-with-more", "closed"),
+    ("lines-with-descriptor", "closed"), ("flood-lines", "borne"), ("lines-that-lie", "borne"),
     ("room-unknown-type", "closed"), ("room-acceptors-word", "closed"),
     ("back-no-descriptor", "closed"), ("back-file", "closed"), ("back-unix-socket", "closed"),
     ("back-own-channel", "closed"), ("back-two-descriptors", "closed"),

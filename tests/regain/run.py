@@ -250,6 +250,12 @@ def php_alone(attacker, attack, a, b, kind):
     argv = ["/usr/bin/php-cgi", "-q", script, f"attack={attack}", f"a={a}", f"b={b}"]
     ids = {"user": ALICE, "group": ALICE, "extra_groups": []} if kind == "user" else {}
     stray = os.open("/bin/sh", os.O_RDONLY)
+    if kind == "log":
+        copy = f"{attacker.house.top}/copy-of-log"
+        shutil.copyfile(a, copy)
+        argv[-2] = f"a={copy}"
+        os.dup2(os.open(copy, os.O_WRONLY | os.O_APPEND), stray)
+        ids = {"user": ALICE, "group": ALICE, "extra_groups": []}
     p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.DEVNULL, text=True, timeout=20, pass_fds=[stray],
                        env=ENVIRONMENT, cwd="/", **ids)

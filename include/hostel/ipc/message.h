@@ -112,7 +112,9 @@ struct msg_commons {
 void msg_commons_put(struct writer *w, const struct msg_commons *m);
 int msg_commons_get(struct reader *r, struct msg_commons *m);
 
-/* LOG + an append-only descriptor; once more for an id that is known: its file is another one.
+/*
+ * LOG + the memory of a ring (base/logring.h): lines that are put there are written where they
+ * belong. LOG_LINES: there are some.
  */
 struct msg_log {
     uint32_t id; /* < MSG_LOGS_MAX, in order from 0 */
@@ -138,7 +140,7 @@ struct msg_vhost {
     struct span root;    /* absolute */
     struct span index;   /* '\n'-separated */
     uint32_t access_log; /* LOG id or MSG_NONE */
-    uint32_t error_log;  /* LOG id */
+    uint32_t error_log;  /* likewise */
     uint32_t pool;       /* POOL id or MSG_NONE: no PHP */
     uint8_t by_default;  /* answers names that no vhost has */
     uint8_t autoindex;   /* 0, 1 */

@@ -1,40 +1,38 @@
 /*
- * One log file of a site: lines are gathered and written together, so that a busy site pays
- * one write() for hundreds of them. A log that cannot be written never holds serving up:
- * what does not fit is dropped and counted. Floor 5; worker.
+ * The logs of a worker: lines are gathered in memory that the supervisor has as well, and it
+ * writes them (base/logring.h). So a log that cannot be written never holds serving up, and no
+ * system call is made for a line; the supervisor is told that some wait. Floor 5; worker.
  */
 #ifndef HOSTEL_SERVE_LOGFILE_H
 #define HOSTEL_SERVE_LOGFILE_H
 
 #include "hostel/base/span.h"
 
-#include <stdint.h>
+#include <stdbool.h>
 #include <uv.h>
 
-#define LOGFILE_GATHER_BYTES (32 * 1024) /* written when so much has come together ... */
-#define LOGFILE_GATHER_MS    250         /* ... or this long after the first line */
+#define LOGFILE_GATHER_MS 250 /* the supervisor is told so long after the first line */
 
-struct logfile;
+struct logfiles; /* all of them */
+struct logfile;  /* one */
 
 /*
- * in   fd  takes; append-only
- * ret  owned by the caller, logfile_free()
+ * in   ask   tells the supervisor that lines wait; ret  false: not now, it is called again
+ * in   data  for ask, lent
+ * ret  owned by the caller, logfiles_free()
  */
-struct logfile *logfile_new(uv_loop_t *loop, int fd);
+struct logfiles *logfiles_new(uv_loop_t *loop, bool (*ask)(void *data), void *data);
 
-/* What was gathered goes to the old descriptor, which is closed. in  fd  takes */
-void logfile_reopen(struct logfile *log, int fd);
+/* Their lines stay where the supervisor finds them. The loop turns once more; leaves NULL. */
+void logfiles_free(struct logfiles **all);
 
-/* Writes what is gathered, closes the descriptor; memory goes when the loop turns again. */
-void logfile_free(struct logfile **log);
+/*
+ * in   fd  the ring's memory, lent
+ * ret  owned by all; NULL: it is none, or there is no room for it
+ */
+struct logfile *logfile_new(struct logfiles *all, int fd);
 
-/* Add one whole line, its '\n' included; copies. */
+/* Add one whole line, its '\n' included; copies. One that finds no room is lost. */
 void logfile_add(struct logfile *log, struct span line);
-
-/* Write what is gathered now. */
-void logfile_flush(struct logfile *log);
-
-/* Bytes that could not be written so far. */
-uint64_t logfile_dropped(const struct logfile *log);
 
 #endif

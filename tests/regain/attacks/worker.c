@@ -4,11 +4,13 @@
  */
 #include "peer.h"
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define HOSTILE_UID 6001
 
 static struct said in;
+static volatile uint64_t *ring; /* the counts of the first log's (base/logring.c) */
 
 /* --- a worker as it should be ---------------------------------------------------------------
  */
@@ -18,6 +20,8 @@ hear_until_start(void)
 {
     do {
         hear(CONTROL, &in, 5000);
+        if (in.type == MSG_LOG && !ring)
+            ring = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, in.fds[0], 0);
         for (int i = 0; i < in.nfds; i++)
             close(in.fds[i]);
         if (in.type == CLOSED)
@@ -114,9 +118,42 @@ starting_modes(void)
     } else if (mode_is("pool-before-ready")) {
         greet();
         utter_u32(CONTROL, MSG_POOL_WANT, (uint32_t[]){0, 0, 0, 0}, 4);
+    } else if (mode_is("lines-before-ready")) {
+        greet();
+        utter_u32(CONTROL, MSG_LOG_LINES, NULL, 0);
     } else {
         return false;
     }
+    return true;
+}
+
+/* Counts that no ring ever had, one after another, and lines without end. */
+static void
+lie_about_lines(void)
+{
+    static const uint64_t lies[] = {UINT64_MAX, 1, 1ULL << 63, 65536, 7, UINT64_MAX / 3};
+    time_t end = time(NULL) + 2;
+
+    for (unsigned i = 0; ring && time(NULL) < end; i++) {
+        ring[i % 5] = lies[i / 5 % 6] + i;
+        if (i % 64 == 0)
+            utter_u32(CONTROL, MSG_LOG_LINES, NULL, 0);
+    }
+}
+
+static bool
+log_modes(void)
+{
+    if (mode_is("lines-with-more"))
+        utter_u32(CONTROL, MSG_LOG_LINES, (uint32_t[]){0}, 1);
+    else if (mode_is("lines-with-descriptor"))
+        utter_fds(CONTROL, MSG_LOG_LINES, 0, 0, 1);
+    else if (mode_is("flood-lines"))
+        flood(CONTROL, MSG_LOG_LINES, NULL, 0);
+    else if (mode_is("lines-that-lie"))
+        lie_about_lines();
+    else
+        return false;
     return true;
 }
 
@@ -253,7 +290,7 @@ main(void)
     }
     if (!starting_modes()) {
         get_ready();
-        if (!control_modes()) {
+        if (!control_modes() && !log_modes()) {
             int connection = take_connection();
 
             if (!room_modes(connection) && !allowed_modes(connection)) {

@@ -82,6 +82,16 @@ case 'kill':
 case 'connect':
     tell(stream_socket_client("unix://$a", $errno, $text, 2) !== false, $text);
     break;
+case 'log-cut': /* through any descriptor of that log: append-only holds nobody */
+    $got = false;
+    foreach (scandir('/proc/self/fd') as $fd) {
+        if (!is_numeric($fd) || @readlink("/proc/self/fd/$fd") !== $a)
+            continue;
+        exec(escapeshellarg($b) . " log-truncate 2>&$fd", $lines, $rc);
+        $got = $rc === 0;
+    }
+    tell($got, 'no descriptor of it');
+    break;
 case 'left-open': /* 0 to 2 and the connection are its own; the rest would be somebody else's */
     $strange = [];
     foreach (scandir('/proc/self/fd') as $fd) {

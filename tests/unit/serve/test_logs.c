@@ -1,14 +1,13 @@
 /* Log files, access lines, a site's error lines. */
 #include "hostel/base/logformat.h"
+#include "hostel/base/logring.h"
 #include "hostel/base/mem.h"
 #include "hostel/serve/accesslog.h"
 #include "hostel/serve/logfile.h"
 #include "tree.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <signal.h>
+#include <unistd.h>
 
 static struct site site;
 static uv_loop_t loop;
@@ -30,102 +29,124 @@ teardown(void **state)
     return uv_loop_close(&loop);
 }
 
-static struct logfile *
-log_at(const char *name)
+static void
+on_awake(uv_timer_t *timer)
 {
-    int fd = open(tree_path(name), O_WRONLY | O_CREAT | O_APPEND, 0644);
-
-    assert_true(fd >= 0);
-    return logfile_new(&loop, fd);
+    uv_close((uv_handle_t *)timer, NULL);
 }
 
-static size_t
-content(const char *name, char *text, size_t n)
-{
-    FILE *f = fopen(tree_path(name), "r");
-    size_t got = fread(text, 1, n - 1, f);
+/* One log, and the other end of it. */
+static struct logfiles *all;
+static struct logring *far;
+static unsigned asked;
+static bool deaf; /* whoever is asked cannot be told just now */
 
-    fclose(f);
-    text[got] = '\0';
-    return got;
+static bool
+on_ask(void *data)
+{
+    (void)data;
+    asked++;
+    return !deaf;
+}
+
+static struct logfile *
+log_new(size_t bytes)
+{
+    struct logfile *log;
+    int fd;
+
+    asked = 0;
+    deaf = false;
+    all = logfiles_new(&loop, on_ask, NULL);
+    assert_int_equal(logring_make(bytes, &fd, &far), 0);
+    log = logfile_new(all, fd);
+    assert_non_null(log);
+    close(fd);
+    return log;
+}
+
+/* What has come, taken out. */
+static const char *
+lines(void)
+{
+    static char text[16384];
+    struct iovec v[2];
+    size_t n = 0;
+
+    for (int pieces = logring_look(far, v), i = 0; i < pieces; i++) {
+        assert_true(n + v[i].iov_len < sizeof(text));
+        memcpy(text + n, v[i].iov_base, v[i].iov_len);
+        n += v[i].iov_len;
+    }
+    logring_take(far, n);
+    text[n] = '\0';
+    return text;
+}
+
+static void
+log_done(void)
+{
+    logfiles_free(&all);
+    assert_null(all);
+    logring_free(&far);
 }
 
 static void
 test_lines_wait_for_each_other(void **state)
 {
-    struct logfile *log = log_at("log");
-    char text[64];
+    struct logfile *log = log_new(LOGRING_MIN);
+    uv_timer_t awake; /* the log's own timer keeps no loop alive */
 
     (void)state;
+    uv_timer_init(&loop, &awake);
     logfile_add(log, SPAN("one\n"));
     logfile_add(log, SPAN("two\n"));
-    assert_int_equal(content("log", text, sizeof(text)), 0);
-    uv_run(&loop, UV_RUN_DEFAULT); /* until the timer has fired */
-    content("log", text, sizeof(text));
-    assert_string_equal(text, "one\ntwo\n");
+    assert_int_equal(asked, 0);
+    uv_timer_start(&awake, on_awake, 2 * LOGFILE_GATHER_MS, 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(asked, 1);
+    assert_string_equal(lines(), "one\ntwo\n");
     logfile_add(log, SPAN("three\n"));
-    logfile_free(&log); /* at the end nothing is left behind */
-    assert_null(log);
-    content("log", text, sizeof(text));
-    assert_string_equal(text, "one\ntwo\nthree\n");
+    logfiles_free(&all); /* what was never asked for is there all the same */
+    assert_string_equal(lines(), "three\n");
+    log_done();
 }
 
 static void
-test_full_buffer_is_written(void **state)
+test_who_cannot_be_told_is_told_again(void **state)
 {
-    struct logfile *log = log_at("log");
+    struct logfile *log = log_new(LOGRING_MIN);
+    uv_timer_t awake;
+
+    (void)state;
+    deaf = true;
+    uv_timer_init(&loop, &awake);
+    logfile_add(log, SPAN("one\n"));
+    uv_timer_start(&awake, on_awake, 4 * LOGFILE_GATHER_MS, 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_true(asked >= 2);
+    log_done();
+}
+
+static void
+test_much_is_told_at_once(void **state)
+{
+    struct logfile *log = log_new(LOGRING_MIN);
     static char line[1024];
-    struct stat st;
+    unsigned i;
 
     (void)state;
     memset(line, 'x', sizeof(line));
-    for (int i = 0; i < LOGFILE_GATHER_BYTES / 1024 + 1; i++)
+    for (i = 0; i < LOGRING_MIN / 1024 / 2; i++)
         logfile_add(log, span_of(line, sizeof(line)));
-    assert_int_equal(stat(tree_path("log"), &st), 0);
-    assert_int_equal(st.st_size, LOGFILE_GATHER_BYTES);
-    logfile_free(&log);
-}
-
-static void
-test_reader_that_stopped_holds_nobody_up(void **state)
-{
-    static char line[4000];
-    struct logfile *log;
-    int fds[2];
-
-    (void)state;
-    assert_int_equal(pipe(fds), 0);
-    log = logfile_new(&loop, fds[1]);
-    memset(line, 'x', sizeof(line));
-    for (int i = 0; i < 100; i++)
+    assert_int_equal(asked, 1);
+    logfile_add(log, span_of(line, sizeof(line))); /* and once is enough */
+    assert_int_equal(asked, 1);
+    for (; i < 2 * LOGRING_MIN / 1024; i++)
         logfile_add(log, span_of(line, sizeof(line)));
-    logfile_flush(log); /* without the bound this never returns: a pipe holds 64 KiB */
-    assert_true(logfile_dropped(log) > 0);
-    logfile_free(&log);
-    close(fds[0]);
-}
-
-static void
-test_full_disk_loses_lines_only(void **state)
-{
-    struct rlimit was, small = {10, 10};
-    struct logfile *log = log_at("log");
-    char text[64];
-
-    (void)state;
-    signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &was);
-    small.rlim_max = was.rlim_max;
-    setrlimit(RLIMIT_FSIZE, &small);
-    logfile_add(log, SPAN("0123456\n"));
-    logfile_add(log, SPAN("lost to the disk\n"));
-    logfile_flush(log);
-    setrlimit(RLIMIT_FSIZE, &was);
-    assert_int_equal(logfile_dropped(log), 15);
-    logfile_add(log, SPAN("again\n"));
-    logfile_free(&log);
-    content("log", text, sizeof(text));
-    assert_string_equal(text, "0123456\nlo\nagain\n"); /* the torn line ends */
+    assert_int_equal(logring_waiting(far), LOGRING_MIN);
+    assert_true(logring_lost(far) > 0);
+    log_done();
 }
 
 #define STAMP "[31/Jan/2026:12:00:00 +0000]"
@@ -415,21 +436,23 @@ test_names_of_requests(void **state)
 static void
 test_error_line_is_escaped_and_cut(void **state)
 {
-    struct logfile *log = log_at("log");
+    struct logfile *log = log_new(LOGRING_MIN);
     static char longest[5000];
-    char text[8000];
+    const char *text;
 
     (void)state;
     site.error_log = log;
     site_error(&site, "192.0.2.1", SPAN("evil\nline"));
     memset(longest, 'y', sizeof(longest));
     site_error(&site, NULL, span_of(longest, sizeof(longest)));
-    logfile_free(&log);
-    site.error_log = NULL;
-    site_error(&site, NULL, SPAN("nobody hears"));
-    assert_true(content("log", text, sizeof(text)) < 2048 + 200);
+    text = lines();
+    assert_true(strlen(text) < 2048 + 200);
     assert_non_null(strstr(text, "Z [client 192.0.2.1] evil\\x0aline\n"));
     assert_int_equal(text[strlen(text) - 1], '\n');
+    site.error_log = NULL;
+    site_error(&site, NULL, SPAN("nobody hears"));
+    assert_string_equal(lines(), "");
+    log_done();
 }
 
 int
@@ -437,17 +460,11 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_lines_wait_for_each_other),
-        TEST(test_full_buffer_is_written),
-        TEST(test_reader_that_stopped_holds_nobody_up),
-        TEST(test_full_disk_loses_lines_only),
-        TEST(test_access_lines),
-        TEST(test_longest_line_fits),
-        TEST(test_lines_of_formats),
-        TEST(test_longest_lines_of_formats),
-        TEST(test_json_line),
-        TEST(test_names_of_requests),
-        TEST(test_error_line_is_escaped_and_cut),
+        TEST(test_lines_wait_for_each_other), TEST(test_who_cannot_be_told_is_told_again),
+        TEST(test_much_is_told_at_once),      TEST(test_access_lines),
+        TEST(test_longest_line_fits),         TEST(test_lines_of_formats),
+        TEST(test_longest_lines_of_formats),  TEST(test_json_line),
+        TEST(test_names_of_requests),         TEST(test_error_line_is_escaped_and_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
