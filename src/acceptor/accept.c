@@ -26,7 +26,7 @@ take(struct listener *l, unsigned turn, uint64_t now_ns)
 
         if (fd >= 0) {
             l->last_ns = now_ns;
-            look_at(l->acceptor, fd, &addr, l->tls);
+            look_at(l, fd, &addr);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -109,21 +109,35 @@ listen_on(struct listener *l)
     return uv_poll_start(&l->poll, UV_READABLE, on_connections);
 }
 
+/* A listener that is known: other proxies, the same socket. */
+static int
+change(struct acceptor *a, const struct msg_listener *m)
+{
+    struct listener *l = a->listeners[m->id];
+
+    if (l && l->tls != m->tls)
+        return -EPROTO;
+    if (l)
+        l->proxies = m->proxies;
+    return 0;
+}
+
 int
-accept_add(struct acceptor *a, uint32_t id, int fd, bool tls)
+accept_add(struct acceptor *a, const struct msg_listener *m, int fd)
 {
     struct listener *l;
     uint16_t port = bound_port(fd);
 
-    if (a->listeners[id] || a->stop_ms) {
+    if (a->listeners[m->id] || a->stop_ms) {
         fd_close(&fd);
-        return a->stop_ms ? 0 : -EPROTO;
+        return change(a, m);
     }
-    l = a->listeners[id] = mem_new(sizeof(*l));
+    l = a->listeners[m->id] = mem_new(sizeof(*l));
     l->acceptor = a;
     l->fd = fd;
-    l->tls = tls;
-    if (!tls) /* of those no socket is handed back */
+    l->tls = m->tls;
+    l->proxies = m->proxies;
+    if (!m->tls) /* of those no socket is handed back */
         a->ports[port / 64] |= UINT64_C(1) << (port % 64);
     return a->started ? listen_on(l) : 0;
 }

@@ -7,6 +7,9 @@
  *                  │             ↑ CONN_BACK
  *                  └─> refuse.c (a constant answer, then a short linger)
  *
+ * On a listener of proxies proxied.c takes their header first: the one thing that is ever
+ * taken.
+ *
  * Whoever has to wait in look.c or refuse.c for more of a client waits by wait.c.
  */
 #ifndef HOSTEL_ACCEPTOR_ACCEPTOR_H
@@ -19,6 +22,7 @@
 #include "hostel/ipc/routes.h"
 #include "hostel/peek/head.h"
 #include "hostel/peek/hello.h"
+#include "hostel/peek/proxy.h"
 
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -32,7 +36,8 @@ struct listener {
     int fd;
     uint64_t last_ns; /* when the last one came */
     bool tls;
-    bool resting; /* out of descriptors: accepts again at the next tick */
+    struct nets proxies; /* none: whoever likes may connect */
+    bool resting;        /* out of descriptors: accepts again at the next tick */
 };
 
 /*
@@ -42,12 +47,13 @@ struct listener {
 struct waiting {
     TAILQ_ENTRY(waiting) link; /* in waiting or lingering, oldest first */
     uint64_t deadline_ms;
-    struct tally_row *addr; /* its client address's; NULL when it lingers */
+    struct tally_row *addr; /* its client address's; NULL: it lingers, or is not counted */
     size_t seen;            /* bytes already looked through */
     uint32_t have;          /* bytes that were there at the last look */
     int fd;
     struct msg_visitor visitor;
     bool lingers;
+    bool header; /* a proxy's is still to come, before anything else */
 };
 TAILQ_HEAD(waiting_list, waiting);
 
@@ -118,7 +124,7 @@ int control_send_user(struct acceptor *a, enum msg_type type, uint32_t user, uin
 
 /* accept.c */
 /* takes fd; it is accepted from once the acceptor is started. ret  0; -EPROTO; or -errno */
-int accept_add(struct acceptor *a, uint32_t id, int fd, bool tls);
+int accept_add(struct acceptor *a, const struct msg_listener *m, int fd);
 /* Take what waits there, then close it. ret  0; -EPROTO */
 int accept_remove(struct acceptor *a, uint32_t id);
 int accept_start(struct acceptor *a);
@@ -134,7 +140,9 @@ int wait_start(struct acceptor *a, struct waiting *w);
 void wait_stop(struct acceptor *a, struct waiting *w);
 
 /* look.c: takes fd in every case */
-void look_at(struct acceptor *a, int fd, const struct sockaddr_storage *addr, bool tls);
+void look_at(struct listener *l, int fd, const struct sockaddr_storage *addr);
+/* The same, of one that came back with nothing read of it. in  visitor  with CONN_RETURNED */
+void look_again(struct acceptor *a, int fd, const struct msg_visitor *visitor);
 /* in  ended  the client sends no more */
 void look_more(struct acceptor *a, struct waiting *w, bool ended);
 /* look.c: ret  whose workers answer this head, or ROUTES_NO_USER */
@@ -156,6 +164,27 @@ int handover_down(struct acceptor *a, uint32_t user, uint32_t retry_ms, int drai
 /* He is in no table any more: what waits for him gets 404. */
 void handover_gone(struct acceptor *a, uint32_t user);
 bool handover_idle(const struct acceptor *a);
+
+/* proxied.c: may it connect here? ret  false: no proxy, and that was noted */
+bool proxied_allows(const struct listener *l, const struct sockaddr_storage *addr);
+/*
+ * Take the header off a connection.
+ *
+ * in   seen  what can be peeked at, lent: begins with it
+ * out  w     visitor: as the header says, sealed; header: it is taken. On PROXY_OK only
+ * out  n     bytes of it, likewise
+ */
+enum proxy_verdict
+proxied_take(struct acceptor *a, struct waiting *w, struct span seen, size_t *n);
+/*
+ * Is this the word of an acceptor on the visitor of this connection?
+ *
+ * in   claim    what a worker says it is
+ * out  visitor  who the visitor is, if the socket itself does not know; else it stays
+ * ret  0; -EPROTO: it does not, and the claim is none of an acceptor's
+ */
+int proxied_unseal(const struct acceptor *a, int fd, const struct msg_visitor *claim,
+                   struct msg_visitor *visitor);
 
 /* handback.c: one CONN_BACK from a worker of this user; < 0: its channel is closed */
 int handback(struct user *u, struct message *m);

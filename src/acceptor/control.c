@@ -57,7 +57,7 @@ on_listener(struct acceptor *a, struct message *m)
 
     if (msg_listener_get(&m->payload, &l) < 0)
         return -EPROTO;
-    return m->type == MSG_LISTENER ? accept_add(a, l.id, fd_take(&m->fds[0]), l.tls)
+    return m->type == MSG_LISTENER ? accept_add(a, &l, fd_take(&m->fds[0]))
                                    : accept_remove(a, l.id);
 }
 

@@ -1,8 +1,10 @@
 /*
  * A kept connection that asked for another user's site comes back from its worker. Nothing a
  * worker says is believed: the descriptor must be a connected TCP socket of one of our ports,
- * the visitor's address is whatever that socket says, and the bytes already read are routed
- * by their own Host like any others. Floor 6, hostel-acceptor.
+ * the visitor's address is whatever that socket says, or what an acceptor has sealed, and the
+ * bytes already read are routed by their own Host like any others. Where requests themselves
+ * say who they are from, a worker may not have read any: they must all still be in the socket.
+ * Floor 6, hostel-acceptor.
  */
 #include "acceptor.h"
 #include "hostel/base/fd.h"
@@ -66,17 +68,36 @@ undo_options(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat));
 }
 
-int
-handback(struct user *u, struct message *m)
+/* By what was read of it; takes fd. */
+static void
+route_back(struct acceptor *a, int fd, struct msg_visitor *visitor, struct span prefix)
 {
     static struct head head;
-    struct acceptor *a = u->acceptor;
-    struct msg_conn_back back;
-    struct msg_visitor visitor;
     enum head_verdict verdict;
     bool by_default;
     size_t seen = 0;
     uint32_t to;
+
+    verdict = head_parse(prefix, &seen, &head);
+    if (verdict != HEAD_OK) { /* a worker hands back whole heads only */
+        refuse(a, fd, verdict == HEAD_MORE ? 400 : (unsigned)verdict);
+        return;
+    }
+    to = look_user(a, &head, &by_default);
+    if (to == ROUTES_NO_USER) {
+        refuse(a, fd, 404);
+        return;
+    }
+    visitor->flags |= by_default ? CONN_BY_DEFAULT : 0;
+    handover_add(a, to, fd, visitor, &prefix);
+}
+
+int
+handback(struct user *u, struct message *m)
+{
+    struct acceptor *a = u->acceptor;
+    struct msg_conn_back back;
+    struct msg_visitor visitor = {.flags = 0};
     int fd;
 
     if (m->type != MSG_CONN_BACK || msg_conn_back_get(&m->payload, &back) < 0)
@@ -87,21 +108,16 @@ handback(struct user *u, struct message *m)
         fd_close(&fd);
         return 0;
     }
-    if (!is_visitor(a, fd, &visitor)) {
+    if (!is_visitor(a, fd, &visitor) || proxied_unseal(a, fd, &back.visitor, &visitor) < 0) {
         fd_close(&fd);
         return -EPROTO;
     }
-    verdict = head_parse(back.prefix, &seen, &head);
-    if (verdict != HEAD_OK) { /* a worker hands back whole heads only */
-        refuse(a, fd, verdict == HEAD_MORE ? 400 : (unsigned)verdict);
-        return 0;
-    }
-    to = look_user(a, &head, &by_default);
-    if (to == ROUTES_NO_USER) {
-        refuse(a, fd, 404);
-        return 0;
-    }
-    visitor.flags = (uint8_t)(CONN_RETURNED | (by_default ? CONN_BY_DEFAULT : 0));
-    handover_add(a, to, fd, &visitor, &back.prefix);
+    visitor.flags |= CONN_RETURNED;
+    if (back.prefix.n == 0)
+        look_again(a, fd, &visitor);
+    else if (nets_have(&a->limits.trusted, visitor.ip))
+        refuse(a, fd, 421);
+    else
+        route_back(a, fd, &visitor, back.prefix);
     return 0;
 }

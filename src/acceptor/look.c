@@ -1,8 +1,9 @@
 /*
  * Looking at a connection's first head without taking a byte (MSG_PEEK), until the name is
- * known. A head that is whole at the first look costs one recv and is never registered with
- * an epoll. One that is not waits for the next bytes (told once each: we leave what is there in
- * the socket), under a deadline and a bound per client address. Floor 6, hostel-acceptor.
+ * known; a proxy's header before it is taken first. A head that is whole at the first look
+ * costs one recv and is never registered with an epoll. One that is not waits for the next
+ * bytes (told once each: we leave what is there in the socket), under a deadline and a bound
+ * per client address. Floor 6, hostel-acceptor.
  */
 #include "acceptor.h"
 #include "hostel/base/counters.h"
@@ -28,6 +29,24 @@ enum look {
     LOOK_WHOLE, /* whole, or wrong for good */
 };
 
+/* in/out  bytes  with the header in front, and without. ret  LOOK_WHOLE: some are left */
+static enum look
+look_behind(struct acceptor *a, struct waiting *w, bool ended, struct span *bytes)
+{
+    size_t header;
+    enum proxy_verdict v = proxied_take(a, w, *bytes, &header);
+
+    if (v == PROXY_BAD)
+        return LOOK_GONE;
+    if (v == PROXY_OK) {
+        *bytes = span_skip(*bytes, header);
+        w->have = (uint32_t)bytes->n;
+    }
+    if (v == PROXY_OK && bytes->n > 0)
+        return LOOK_WHOLE;
+    return ended ? LOOK_GONE : LOOK_MORE;
+}
+
 /*
  * Look at what is there of a connection.
  *
@@ -36,10 +55,11 @@ enum look {
  * out     verdict  head_parse()'s, or hello_find()'s; LOOK_WHOLE only
  */
 static enum look
-look(struct waiting *w, bool ended, unsigned *verdict)
+look(struct acceptor *a, struct waiting *w, bool ended, unsigned *verdict)
 {
     bool tls = w->visitor.flags & CONN_TLS;
     ssize_t n = recv(w->fd, peeked, sizeof(peeked), MSG_PEEK | MSG_DONTWAIT);
+    struct span bytes;
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return LOOK_MORE;
@@ -48,10 +68,17 @@ look(struct waiting *w, bool ended, unsigned *verdict)
     if ((uint32_t)n <= w->have)
         return ended ? LOOK_GONE : LOOK_MORE;
     w->have = (uint32_t)n;
+    bytes = span_of(peeked, (size_t)n);
+    if (w->header) {
+        enum look l = look_behind(a, w, ended, &bytes);
+
+        if (l != LOOK_WHOLE)
+            return l;
+    }
     if (tls)
-        *verdict = hello_find(span_of(peeked, (size_t)n), scratch, &hello);
+        *verdict = hello_find(bytes, scratch, &hello);
     else
-        *verdict = head_parse(span_of(peeked, (size_t)n), &w->seen, &head);
+        *verdict = head_parse(bytes, &w->seen, &head);
     return *verdict == (tls ? (unsigned)HELLO_MORE : HEAD_MORE) ? LOOK_MORE : LOOK_WHOLE;
 }
 
@@ -71,7 +98,7 @@ route_tls(struct acceptor *a, int fd, struct msg_visitor *visitor, unsigned verd
     }
     user = hello.named && !hello.name[0] ? ROUTES_NO_USER
                                          : routes_find_tls(a->routes, span_str(hello.name));
-    visitor->flags = CONN_TLS | (hello.named ? 0 : CONN_BY_DEFAULT);
+    visitor->flags |= hello.named ? 0 : CONN_BY_DEFAULT;
     if (user != ROUTES_NO_USER)
         handover_add(a, user, fd, visitor, NULL);
     else
@@ -105,7 +132,7 @@ route(struct acceptor *a, int fd, struct msg_visitor *visitor, unsigned verdict)
         return;
     }
     user = look_user(a, &head, &by_default);
-    visitor->flags = by_default ? CONN_BY_DEFAULT : 0;
+    visitor->flags |= by_default ? CONN_BY_DEFAULT : 0;
     if (user == ROUTES_NO_USER)
         refuse(a, fd, 404);
     else
@@ -126,19 +153,19 @@ leave(struct acceptor *a, struct waiting *w)
     free(w);
 }
 
-void
-look_more(struct acceptor *a, struct waiting *w, bool ended)
+/*
+ * Count it among those of its client address that wait. A proxy is many clients: who waits for
+ * its header, or for a request that says who it is from, is not counted.
+ *
+ * ret  false: there are too many
+ */
+static bool
+count_in(struct acceptor *a, struct waiting *w)
 {
-    unsigned verdict = 0;
-    enum look l = look(w, ended, &verdict);
-
-    if (l == LOOK_MORE)
-        return;
-    wait_stop(a, w);
-    if (l == LOOK_WHOLE)
-        route(a, fd_take(&w->fd), &w->visitor, verdict);
-    fd_close(&w->fd);
-    leave(a, w);
+    if (w->addr || w->header || nets_have(&a->limits.trusted, w->visitor.ip))
+        return true;
+    w->addr = tally_add(&a->addrs, tally_ip(w->visitor.ip), a->limits.conns_per_addr);
+    return w->addr;
 }
 
 /* In the middle of a handshake there are no words for it: no alert says "too late". */
@@ -149,6 +176,27 @@ refuse_early(struct acceptor *a, int fd, unsigned flags, unsigned status)
         fd_close(&fd);
     else
         refuse(a, fd, status);
+}
+
+void
+look_more(struct acceptor *a, struct waiting *w, bool ended)
+{
+    unsigned verdict = 0;
+    enum look l = look(a, w, ended, &verdict);
+
+    if (l == LOOK_MORE && count_in(a, w))
+        return;
+    if (l == LOOK_MORE) { /* the header has just said who he is: one who has enough */
+        wait_stop(a, w);
+        refuse_early(a, fd_take(&w->fd), w->visitor.flags, 429);
+        leave(a, w);
+        return;
+    }
+    wait_stop(a, w);
+    if (l == LOOK_WHOLE)
+        route(a, fd_take(&w->fd), &w->visitor, verdict);
+    fd_close(&w->fd);
+    leave(a, w);
 }
 
 /* No room for another: the oldest has had its time. */
@@ -164,13 +212,11 @@ make_room(struct acceptor *a)
 
 /* in  known  so far: its descriptor, who he is, how much was seen */
 static void
-wait_for_more(struct acceptor *a, const struct waiting *known,
-              const struct sockaddr_storage *addr)
+wait_for_more(struct acceptor *a, struct waiting *known)
 {
-    struct tally_row *row = tally_add(&a->addrs, tally_address(addr), a->limits.conns_per_addr);
     struct waiting *w;
 
-    if (!row) { /* he has too many already */
+    if (!count_in(a, known)) {
         refuse_early(a, known->fd, known->visitor.flags, 429);
         return;
     }
@@ -179,7 +225,6 @@ wait_for_more(struct acceptor *a, const struct waiting *known,
     w = mem_new(sizeof(*w));
     *w = *known;
     w->deadline_ms = date_mono_ms() + a->limits.head_timeout_ms;
-    w->addr = row;
     TAILQ_INSERT_TAIL(&a->waiting, w, link);
     a->nwaiting++;
     count_level(COUNT_WAITING, 1);
@@ -191,20 +236,41 @@ wait_for_more(struct acceptor *a, const struct waiting *known,
     acceptor_tick_start(a);
 }
 
-void
-look_at(struct acceptor *a, int fd, const struct sockaddr_storage *addr, bool tls)
+/* The first look; takes w->fd. */
+static void
+begin(struct acceptor *a, struct waiting *w)
 {
-    struct waiting w = {.fd = fd, .visitor = {.flags = tls ? CONN_TLS : 0}};
     unsigned verdict = 0;
-    enum look l = look(&w, false, &verdict);
+    enum look l = look(a, w, false, &verdict);
 
-    msg_visitor_from(&w.visitor, addr);
     if (l == LOOK_MORE)
-        wait_for_more(a, &w, addr);
+        wait_for_more(a, w);
     else if (l == LOOK_WHOLE)
-        route(a, fd, &w.visitor, verdict);
+        route(a, w->fd, &w->visitor, verdict);
     else
-        fd_close(&fd);
+        fd_close(&w->fd);
+}
+
+void
+look_at(struct listener *l, int fd, const struct sockaddr_storage *addr)
+{
+    struct waiting w = {
+        .fd = fd, .visitor = {.flags = l->tls ? CONN_TLS : 0}, .header = l->proxies.n > 0};
+
+    if (w.header && !proxied_allows(l, addr)) {
+        fd_close(&w.fd);
+        return;
+    }
+    msg_visitor_from(&w.visitor, addr);
+    begin(l->acceptor, &w);
+}
+
+void
+look_again(struct acceptor *a, int fd, const struct msg_visitor *visitor)
+{
+    struct waiting w = {.fd = fd, .visitor = *visitor};
+
+    begin(a, &w);
 }
 
 /* Past its time: 408 when half a head came, silence when nothing did. */
@@ -212,7 +278,7 @@ static void
 expire(struct acceptor *a, struct waiting *w)
 {
     wait_stop(a, w);
-    if (w->have)
+    if (w->have && !w->header)
         refuse_early(a, fd_take(&w->fd), w->visitor.flags, 408);
     else
         fd_close(&w->fd);

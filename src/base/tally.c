@@ -142,7 +142,15 @@ tally_address(const struct sockaddr_storage *addr)
     if (addr->ss_family != AF_INET6)
         return 0;
     memcpy(&v6, addr, sizeof(v6));
-    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
-        return NET_IPV4 | number(&v6.sin6_addr.s6_addr[12], 4);
-    return number(&v6.sin6_addr, 8);
+    return tally_ip(v6.sin6_addr.s6_addr);
+}
+
+uint64_t
+tally_ip(const uint8_t ip[static 16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (memcmp(ip, mapped, sizeof(mapped)) == 0)
+        return NET_IPV4 | number(ip + sizeof(mapped), 4);
+    return number(ip, 8);
 }

@@ -59,8 +59,9 @@ blames_nobody(void *data, const struct conf_vhost *first, const struct conf_vhos
 static void
 fill_directory(struct conf *c, char *root, char *listen, struct conf_errors *errors)
 {
-    char *listens[] = {listen};
-    struct raw_main raw = {.listen = {.v = listens, .n = listen ? 1 : 0}};
+    static const struct raw_main raw;
+    struct note_listen listens[] = {{.address = listen}};
+    const struct notes notes = {.listens = listens, .nlistens = listen ? 1 : 0};
     char host[] = "localhost", yes[] = "true", log[] = "-", user[16];
     struct raw_php raw_php = {.command = find_php()};
     struct raw_vhost raw_vhost = {
@@ -70,6 +71,7 @@ fill_directory(struct conf *c, char *root, char *listen, struct conf_errors *err
 
     raw_vhost.php = &raw_php;
     snprintf(user, sizeof(user), "%u", geteuid());
+    fill_listens(c, source, &notes, errors);
     fill_main(c, source, &raw, errors);
     users_init(&users, c);
     fill_vhost(&users, c->files[0], &raw_vhost, &note, errors);
@@ -91,7 +93,7 @@ conf_for_directory(const char *root, const char *listen, struct conf **out,
     if (geteuid() == 0)
         errors_file(errors, source,
                     "root serves no directory: run this as a user, or write a config file");
-    if (listen && value_check(&rows[ROW_LISTEN], span_str(listen), why) < 0)
+    if (listen && value_check(&rows[ROW_LISTEN_ADDRESS], span_str(listen), why) < 0)
         errors_file(errors, source, "--listen %s", why);
     absolute = realpath(root, NULL);
     if (!absolute)

@@ -20,7 +20,8 @@ struct walk {
     yaml_event_t event; /* the current one */
     struct notes *notes;
     struct conf_errors *errors;
-    char **entry; /* NULL, or what an entry of rules says: owned texts, by row */
+    struct note_listen *listen; /* NULL, or the entry of listen that is read */
+    char **entry;               /* NULL, or what an entry of rules says: owned texts, by row */
 };
 
 /*

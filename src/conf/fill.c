@@ -87,42 +87,6 @@ default_run_dir(bool switching)
     return mem_fmt("/tmp/hostel-%u", geteuid());
 }
 
-static void
-add_listen(struct conf *c, const char *file, bool tls, const char *text,
-           struct conf_errors *errors)
-{
-    struct conf_listen l = {.user = CONF_SHARED, .vhost = CONF_SHARED, .tls = tls};
-
-    if (!good(ROW_LISTEN, text) || value_address(span_str(text), &l.addr, &l.addr_len) < 0)
-        return;
-    for (size_t i = 0; i < c->nlisten; i++)
-        if (l.addr_len == c->listen[i].addr_len &&
-            memcmp(&l.addr, &c->listen[i].addr, l.addr_len) == 0) {
-            errors_file(errors, file, "%s: `%s` stands there twice",
-                        c->listen[i].tls == tls ? rows[tls ? ROW_LISTEN_TLS : ROW_LISTEN].name
-                                                : "listen and listen_tls",
-                        text);
-            return;
-        }
-    listen_append(c, &l, text);
-}
-
-static void
-fill_listen(struct conf *c, const char *file, const struct raw_main *raw,
-            struct conf_errors *errors)
-{
-    for (uint32_t i = 0; i < raw->listen.n; i++)
-        add_listen(c, file, false, raw->listen.v[i], errors);
-    if (c->nlisten == 0)
-        add_listen(c, file, false, c->switching ? "*:80" : "127.0.0.1:8080", errors);
-    for (uint32_t i = 0; i < raw->listen_tls.n; i++)
-        add_listen(c, file, true, raw->listen_tls.v[i], errors);
-    if (raw->listen.n <= FILL_LISTEN_MAX && raw->listen_tls.n <= FILL_LISTEN_MAX &&
-        c->nlisten > FILL_LISTEN_MAX)
-        errors_file(errors, file, "listen and listen_tls have %zu entries, %d are the most",
-                    c->nlisten, FILL_LISTEN_MAX);
-}
-
 void
 fill_main(struct conf *c, const char *file, const struct raw_main *raw,
           struct conf_errors *errors)
@@ -130,7 +94,6 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
     char why[USERS_WHY_MAX];
 
     c->acme = CONF_NO_USER;
-    fill_listen(c, file, raw, errors);
     c->acceptors = (uint32_t)number_of(ROW_ACCEPTORS, raw->acceptors);
     c->run_dir =
         good(ROW_RUN_DIR, raw->run_dir) ? mem_str(raw->run_dir) : default_run_dir(c->switching);
@@ -156,6 +119,10 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
     c->connections_per_address =
         (uint32_t)number_of(ROW_CONNECTIONS_PER_ADDRESS, raw->connections_per_address);
     c->limits = fill_limits(NULL, raw->limits);
+    for (uint32_t i = 0; i < raw->trusted_proxies.n; i++)
+        fill_net(&c->trusted_proxies, raw->trusted_proxies.v[i]);
+    c->trusted_proxies_close =
+        number_of(ROW_TRUSTED_PROXIES_CLOSE, raw->trusted_proxies_close) != 0;
     if (users_system(c, text_of(ROW_ACCEPTOR_USER, raw->acceptor_user), "hostel",
                      &c->acceptor_ids, why) < 0)
         errors_file(errors, file, "acceptor_user: %s", why);

@@ -17,6 +17,13 @@
 /* Of all rules of one vhost: a user's vhosts together are sent in one go. */
 #define FILL_RULES_MAX (256 * 1024)
 
+/* Append a network that value_check() accepted. */
+void fill_net(struct nets *nets, const char *text);
+
+/* The listeners that a main file names, or the one that is the default; switching is set. */
+void fill_listens(struct conf *c, const char *file, const struct notes *notes,
+                  struct conf_errors *errors);
+
 /*
  * Values that the walk has complained about count as not written.
  *

@@ -214,6 +214,7 @@ listen_check(struct conf *c, check_blame_fn *blames_first, void *data,
             c->listen[kept++] = c->listen[i];
     c->nlisten = kept;
     for (size_t i = 0; c->nusers == 1 && i < c->nlisten; i++)
-        c->listen[i].user = 0;
+        if (c->listen[i].proxies.n == 0) /* an acceptor takes what proxies say of visitors */
+            c->listen[i].user = 0;
     count(&k);
 }

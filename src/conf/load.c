@@ -288,6 +288,7 @@ load_main(struct load *l, const char *path)
     struct notes notes = {0};
     struct raw_main *raw = load_raw(l, path, span_of(l->main.bytes, l->main.n), false, &notes);
 
+    fill_listens(l->conf, path, &notes, l->errors);
     fill_main(l->conf, path, raw ? raw : &nothing, l->errors);
     if (raw)
         load_vhosts(l, path, raw, &notes);
@@ -403,6 +404,7 @@ conf_run_dir(const char *path, bool as_root)
     if (!file_read(path, as_root, &f))
         raw = load_raw(&l, path, span_of(f.bytes, f.n), false, &notes);
     file_done(&f);
+    fill_listens(l.conf, path, &notes, &errors);
     fill_main(l.conf, path, raw ? raw : &nothing, &errors);
     run_dir = mem_str(l.conf->run_dir);
     raw_free(&raw);

@@ -79,8 +79,6 @@ struct raw_vhosts {
 };
 
 struct raw_main {
-    struct raw_list listen;
-    struct raw_list listen_tls;
     char *acceptors;
     char *acceptor_user;
     char *run_dir;
@@ -101,6 +99,8 @@ struct raw_main {
     char *body_rate;
     char *connections_max;
     char *connections_per_address;
+    struct raw_list trusted_proxies;
+    char *trusted_proxies_close;
     char *acme_challenge_dir;
     char *acme_user;
     struct raw_limits *limits;

@@ -81,6 +81,7 @@ row_summary(const struct row *r, struct buf *out)
         [VALUE_TLS] = {"mapping"},
         [VALUE_PHP] = {"mapping"},
         [VALUE_LIMITS] = {"mapping"},
+        [VALUE_LISTEN] = {"list of addresses"},
         [VALUE_ENV] = {"mapping"},
         [VALUE_DEFINE] = {"mapping"},
         [VALUE_HEADERS] = {"list of mappings"},
@@ -101,7 +102,8 @@ row_summary(const struct row *r, struct buf *out)
     if (r->unit)
         buf_addf(out, " of %s", r->unit);
     if (r->min)
-        buf_addf(out, ", %s..%s%s", r->min, r->max, list ? " items" : "");
+        buf_addf(out, ", %s..%s%s", r->min, r->max,
+                 list || r->type == VALUE_LISTEN ? " items" : "");
     if (r->required)
         buf_add_str(out, ", required");
     else

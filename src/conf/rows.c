@@ -17,18 +17,17 @@
  */
 const struct row rows[ROWS] = {
     [ROW_LISTEN] = {.name = "listen",
-                    IN_MAIN(listen),
-                    .type = VALUE_ADDRESS,
-                    .shape = ROW_LIST,
+                    .section = SECTION_MAIN,
+                    .type = VALUE_LISTEN,
                     .preset_note = "*:80 as root, 127.0.0.1:8080 otherwise",
                     .min = "1",
                     .max = "64",
                     .help = "Where connections are taken: ADDR:PORT, [V6]:PORT, or *:PORT for "
-                            "every address of the machine, IPv6 and IPv4."},
+                            "every address of the machine, IPv6 and IPv4; or a mapping of "
+                            "address and what else there is to say of it."},
     [ROW_LISTEN_TLS] = {.name = "listen_tls",
-                        IN_MAIN(listen_tls),
-                        .type = VALUE_ADDRESS,
-                        .shape = ROW_LIST,
+                        .section = SECTION_MAIN,
+                        .type = VALUE_LISTEN,
                         .preset_note = "none",
                         .min = "1",
                         .max = "64",
@@ -193,6 +192,26 @@ const struct row rows[ROWS] = {
                                              "a worker, and how many of its connections may "
                                              "wait in an acceptor for their first request; "
                                              "further ones are answered 429."},
+    [ROW_TRUSTED_PROXIES] =
+        {.name = "trusted_proxies",
+         IN_MAIN(trusted_proxies),
+         .type = VALUE_NET,
+         .shape = ROW_LIST,
+         .preset_note = "none",
+         .min = "0",
+         .max = "64",
+         .help = "The reverse proxies in front, by address or ADDRESS/BITS, whose requests say "
+                 "who the visitor is: in Forwarded, or X-Forwarded-For and X-Forwarded-Proto. "
+                 "He is the last one in the list whom none of these nets has; his address is "
+                 "then that of logs, rules, limits and scripts. From anybody else these fields "
+                 "mean nothing."},
+    [ROW_TRUSTED_PROXIES_CLOSE] =
+        {.name = "trusted_proxies_close",
+         IN_MAIN(trusted_proxies_close),
+         .type = VALUE_BOOL,
+         .preset = "false",
+         .help = "Whether connections of trusted_proxies are closed after each answer, so that "
+                 "no worker ever has one that another user's visitors come by."},
     [ROW_ACME_CHALLENGE_DIR] =
         {.name = "acme_challenge_dir",
          IN_MAIN(acme_challenge_dir),
@@ -991,4 +1010,22 @@ const struct row rows[ROWS] = {
          .min = "100ms",
          .max = "1d",
          .help = "How long it may say nothing before the request is answered 504."},
+    [ROW_LISTEN_ADDRESS] = {.name = "listen.address",
+                            .section = SECTION_LISTEN,
+                            .type = VALUE_ADDRESS,
+                            .required = true,
+                            .help = "ADDR:PORT, [V6]:PORT or *:PORT, in an entry of listen or "
+                                    "listen_tls that is a mapping."},
+    [ROW_LISTEN_PROXY_PROTOCOL] =
+        {.name = "listen.proxy_protocol",
+         .section = SECTION_LISTEN,
+         .type = VALUE_NET,
+         .shape = ROW_LIST,
+         .preset_note = "none",
+         .min = "1",
+         .max = "64",
+         .help =
+             "The load balancers, by address or ADDRESS/BITS, that connect here and say who "
+             "the visitor is in a header of the PROXY protocol, version 1 or 2. It must be "
+             "there, and a connection from any other address is closed."},
 };

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-/* Those from SECTION_HEADERS on are the entries of rules: walk_rules.h takes them. */
+/* Those from SECTION_HEADERS to SECTION_FASTCGI are the entries of rules: walk_rules.h. */
 enum section {
     SECTION_MAIN,
     SECTION_VHOST,
@@ -23,6 +23,7 @@ enum section {
     SECTION_PATHS,
     SECTION_REWRITES,
     SECTION_FASTCGI,
+    SECTION_LISTEN,
     SECTIONS /* how many */
 };
 
@@ -61,6 +62,7 @@ enum value_type {
     VALUE_TLS,      /* a mapping: SECTION_TLS */
     VALUE_PHP,      /* a mapping, maybe empty: SECTION_PHP */
     VALUE_LIMITS,   /* a mapping: SECTION_LIMITS */
+    VALUE_LISTEN,   /* list of VALUE_ADDRESS, or of mappings: SECTION_LISTEN */
     VALUE_ENV,      /* a mapping with free keys */
     VALUE_DEFINE,   /* the same, of php.ini's names */
     /* what follows becomes rules: walk_rules.h */
@@ -104,6 +106,8 @@ enum row_id {
     ROW_BODY_RATE,
     ROW_CONNECTIONS_MAX,
     ROW_CONNECTIONS_PER_ADDRESS,
+    ROW_TRUSTED_PROXIES,
+    ROW_TRUSTED_PROXIES_CLOSE,
     ROW_ACME_CHALLENGE_DIR,
     ROW_ACME_USER,
     ROW_LIMITS,
@@ -188,6 +192,8 @@ enum row_id {
     ROW_FASTCGI_PATH,
     ROW_FASTCGI_CONNECTIONS,
     ROW_FASTCGI_REQUEST_TIMEOUT,
+    ROW_LISTEN_ADDRESS,
+    ROW_LISTEN_PROXY_PROTOCOL,
     ROWS /* how many */
 };
 

@@ -12,6 +12,7 @@
 #include "rows.h"
 #include "value.h"
 #include "walk_env.h"
+#include "walk_listen.h"
 #include "walk_rules.h"
 
 #include "hostel/base/mem.h"
@@ -26,7 +27,7 @@ walk_refuse(struct walk *w, const struct row *r, const char *must)
     events_skip(w);
 }
 
-static void
+void
 walk_scalar(struct walk *w, const struct row *r)
 {
     char why[VALUE_WHY_MAX];
@@ -43,6 +44,8 @@ walk_scalar(struct walk *w, const struct row *r)
         errors_at(w->errors, events_here(w), "`%s` %s", row_key(r), why);
         return;
     }
+    if (w->listen)
+        walk_listen_note(w, r);
     if (w->entry)
         w->entry[r - rows] = mem_str_span(events_scalar(w));
     if (w->app && r == &rows[ROW_FALLBACK])
@@ -160,6 +163,8 @@ walk_value(struct walk *w, const struct row *r)
 {
     if (r->shape != ROW_ONE)
         walk_list(w, r);
+    else if (r->type == VALUE_LISTEN)
+        walk_listens(w, r);
     else if (r->type == VALUE_VHOSTS)
         walk_vhosts(w, r);
     else if (r->type == VALUE_TLS)
@@ -189,7 +194,8 @@ unknown_key(struct walk *w, enum section section, const char *key)
                                         "in auth_basic",
                                         "in paths",
                                         "in rewrites",
-                                        "in fastcgi"};
+                                        "in fastcgi",
+                                        "in an entry of listen"};
     const char *nearest = row_nearest(section, key);
 
     for (enum section s = SECTION_MAIN; s < SECTIONS && !nearest; s++)
@@ -361,6 +367,7 @@ notes_done(struct notes *notes)
         rules_done(&notes->vhosts[i].rules);
         free(notes->vhosts[i].fallback);
     }
+    walk_listens_done(notes);
     free(notes->globs);
     free(notes->vhosts);
     *notes = (struct notes){0};

@@ -31,12 +31,22 @@ struct note_vhost {
     char *fallback; /* of a preset; of a vhost libcyaml has it */
 };
 
+struct note_listen {
+    struct place at;
+    bool tls;
+    char *address; /* NULL: an error was noted */
+    char **nets;   /* of proxy_protocol, as written; NULL: there is none */
+    size_t nnets;
+};
+
 /* The notes of one file; zeroed before the walk. */
 struct notes {
     struct note_glob *globs;
     size_t nglobs;
     struct note_vhost *vhosts; /* in the order of the file */
     size_t nvhosts;
+    struct note_listen *listens; /* of listen and listen_tls */
+    size_t nlistens;
     bool fit; /* libcyaml may read it: well-formed, no alias, no key twice, not empty */
 };
 

@@ -9,6 +9,9 @@
 /* One mapping against the rows of its section; at its start, left at its end. */
 void walk_section(struct walk *w, enum section section);
 
+/* One value, checked and noted where it belongs. */
+void walk_scalar(struct walk *w, const struct row *r);
+
 /* Complain that a node is of the wrong kind, and leave it behind. */
 void walk_refuse(struct walk *w, const struct row *r, const char *must);
 

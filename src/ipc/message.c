@@ -15,6 +15,33 @@ got(const struct reader *r, bool bounds)
     return rc < 0 ? rc : bounds ? 0 : -EBADMSG;
 }
 
+static void
+put_nets(struct writer *w, const struct nets *nets)
+{
+    put_u8(w, (uint8_t)nets->n);
+    for (size_t i = 0; i < nets->n; i++) {
+        put_bytes(w, nets->v[i].addr, sizeof(nets->v[i].addr));
+        put_u8(w, nets->v[i].bits);
+    }
+}
+
+static void
+get_nets(struct reader *r, struct nets *nets)
+{
+    uint8_t n = get_u8(r);
+
+    if (n > NETS_MAX)
+        r->error = -EBADMSG;
+    for (nets->n = 0; nets->n < n && !r->error; nets->n++) {
+        struct net *net = &nets->v[nets->n];
+
+        get_bytes(r, net->addr, sizeof(net->addr));
+        net->bits = get_u8(r);
+        if (net->bits > 8 * sizeof(net->addr))
+            r->error = -EBADMSG;
+    }
+}
+
 void
 msg_hello_put(struct writer *w, const struct msg_hello *m)
 {
@@ -33,6 +60,7 @@ msg_listener_put(struct writer *w, const struct msg_listener *m)
 {
     put_u32(w, m->id);
     put_u8(w, m->tls);
+    put_nets(w, &m->proxies);
 }
 
 int
@@ -40,6 +68,7 @@ msg_listener_get(struct reader *r, struct msg_listener *m)
 {
     m->id = get_u32(r);
     m->tls = get_u8(r);
+    get_nets(r, &m->proxies);
     return got(r, m->id < MSG_LISTENERS_MAX && m->tls <= 1);
 }
 
@@ -49,6 +78,9 @@ msg_start_put(struct writer *w, const struct msg_start *m)
     put_u32(w, m->head_timeout_ms);
     put_u32(w, m->conns_per_addr);
     put_u32(w, m->conns_max);
+    put_u64(w, m->seal[0]);
+    put_u64(w, m->seal[1]);
+    put_nets(w, &m->trusted);
 }
 
 int
@@ -57,6 +89,9 @@ msg_start_get(struct reader *r, struct msg_start *m)
     m->head_timeout_ms = get_u32(r);
     m->conns_per_addr = get_u32(r);
     m->conns_max = get_u32(r);
+    m->seal[0] = get_u64(r);
+    m->seal[1] = get_u64(r);
+    get_nets(r, &m->trusted);
     return got(r, m->head_timeout_ms && m->conns_per_addr && m->conns_max);
 }
 
@@ -107,6 +142,8 @@ msg_worker_init_put(struct writer *w, const struct msg_worker_init *m)
     put_u32(w, m->conns_per_addr);
     put_u8(w, m->acme);
     put_u64(w, m->body_rate);
+    put_nets(w, &m->trusted);
+    put_u8(w, m->trusted_close);
 }
 
 int
@@ -124,7 +161,9 @@ msg_worker_init_get(struct reader *r, struct msg_worker_init *m)
     m->conns_per_addr = get_u32(r);
     m->acme = get_u8(r);
     m->body_rate = get_u64(r);
-    return got(r, m->user.n > 0 && m->conns_max && m->conns_per_addr);
+    get_nets(r, &m->trusted);
+    m->trusted_close = get_u8(r);
+    return got(r, m->user.n > 0 && m->conns_max && m->conns_per_addr && m->trusted_close <= 1);
 }
 
 void
@@ -428,14 +467,26 @@ put_visitor(struct writer *w, const struct msg_visitor *v)
     put_u8(w, v->flags);
     put_bytes(w, v->ip, sizeof(v->ip));
     put_u16(w, v->port);
+    if (!(v->flags & CONN_PROXIED))
+        return; /* nearly all of them: as short as can be */
+    put_bytes(w, v->to_ip, sizeof(v->to_ip));
+    put_u16(w, v->to_port);
+    put_u64(w, v->seal);
 }
 
 static void
 get_visitor(struct reader *r, struct msg_visitor *v)
 {
-    v->flags = get_u8(r);
+    *v = (struct msg_visitor){.flags = get_u8(r)};
     get_bytes(r, v->ip, sizeof(v->ip));
     v->port = get_u16(r);
+    if (v->flags & CONN_PROXIED) {
+        get_bytes(r, v->to_ip, sizeof(v->to_ip));
+        v->to_port = get_u16(r);
+        v->seal = get_u64(r);
+    } else if (v->flags & CONN_SECURE) {
+        r->error = -EBADMSG;
+    }
     if (v->flags & ~CONN_FLAGS)
         r->error = -EBADMSG;
 }
@@ -473,14 +524,16 @@ msg_conn_prefix_get(struct reader *r, struct msg_conn_prefix *m)
 void
 msg_conn_back_put(struct writer *w, const struct msg_conn_back *m)
 {
+    put_visitor(w, &m->visitor);
     put_span(w, m->prefix);
 }
 
 int
 msg_conn_back_get(struct reader *r, struct msg_conn_back *m)
 {
+    get_visitor(r, &m->visitor);
     m->prefix = get_span(r, MSG_PREFIX_MAX);
-    return got(r, m->prefix.n > 0);
+    return got(r, !(m->visitor.flags & ~(CONN_PROXIED | CONN_SECURE)));
 }
 
 void

@@ -217,7 +217,8 @@ put_ends(struct fcgi_writer *w, const struct visitor *v)
     put(w, "SERVER_ADDR", span_str(local));
     put_port(w, "SERVER_PORT", port);
     put(w, "REMOTE_ADDR", span_str(v->addr));
-    put_port(w, "REMOTE_PORT", v->port);
+    if (v->port) /* a proxy may not say it */
+        put_port(w, "REMOTE_PORT", v->port);
     put(w, "REQUEST_SCHEME", v->https ? SPAN("https") : SPAN("http"));
     if (v->https)
         put(w, "HTTPS", SPAN("on"));

@@ -60,7 +60,7 @@ send_fd(struct acceptor_child *a, enum msg_type type, const struct buf *payload,
 int
 acceptor_tell_listener(struct acceptor_child *a, uint32_t id, const struct listener *l)
 {
-    struct msg_listener m = {id, l->at.tls};
+    struct msg_listener m = {id, l->at.tls, l->at.proxies};
     struct buf b;
     struct writer w = {&b, 0};
     int rc;
@@ -82,8 +82,11 @@ int
 acceptor_tell_start(struct acceptor_child *a)
 {
     const struct conf *conf = a->child.s->conf;
-    struct msg_start m = {(uint32_t)conf->head_timeout_ms, conf->connections_per_address,
-                          CONNS_MAX};
+    struct msg_start m = {(uint32_t)conf->head_timeout_ms,
+                          conf->connections_per_address,
+                          CONNS_MAX,
+                          {a->child.s->seal[0], a->child.s->seal[1]},
+                          conf->trusted_proxies};
     struct buf b;
     struct writer w = {&b, 0};
     int rc;
@@ -386,7 +389,7 @@ acceptors_tell_unlisten(struct supervisor *s, uint32_t listener)
     struct writer w = {&b, 0};
 
     buf_init(&b, IPC_BYTES_MAX);
-    msg_listener_put(&w, &(struct msg_listener){listener, 0});
+    msg_listener_put(&w, &(struct msg_listener){.id = listener});
     for (uint32_t i = 0; i < s->nacceptors; i++) {
         struct acceptor_child *a = &s->acceptors[i];
 
@@ -395,6 +398,18 @@ acceptors_tell_unlisten(struct supervisor *s, uint32_t listener)
             child_signal(&a->child, SIGKILL);
     }
     buf_done(&b);
+}
+
+void
+acceptors_tell_proxies(struct supervisor *s, uint32_t listener)
+{
+    for (uint32_t i = 0; i < s->nacceptors; i++) {
+        struct acceptor_child *a = &s->acceptors[i];
+
+        if (a->control && a->greeted && a->listens & UINT64_C(1) << listener &&
+            send_listener(a, listener) < 0)
+            child_signal(&a->child, SIGKILL);
+    }
 }
 
 void

@@ -7,6 +7,7 @@
 #include "hostel/sys/sockets.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,8 @@ read_state(struct inheritance *in, int fd)
         line[n - 1] = '\0';
         if (sscanf(line, "fd %31s %d", name, &front) == 2)
             take_named(in, name, front);
+        else if (sscanf(line, "seal %" SCNx64 " %" SCNx64, &in->seal[0], &in->seal[1]) == 2)
+            continue;
         else if (sscanf(line, "room %u %u %d %d", &uid, &gid, &front, &back) == 4)
             take_room(in, (uid_t)uid, (gid_t)gid, front, back);
         else if (sscanf(line, "own %u %u %d", &uid, &gid, &front) == 3)

@@ -8,6 +8,7 @@
  *   fd NAME NUMBER                     listen (each), pid-file, php-dir, control, ready
  *   own UID GID NUMBER                 a listening socket of one user's own
  *   activated                          listen are, or may be, a service manager's as well
+ *   seal HEX HEX                       the key of what acceptors vouch for
  *   room UID GID FRONT BACK            both ends of a user's channel, descriptor numbers
  *   site BYTES PATH                    and so many bytes: a site file as it was without error
  */
@@ -40,6 +41,7 @@ struct inheritance {
     bool activated; /* a service manager has opened some */
     bool upgrade;   /* there was a server before */
     int pid_fd, php_dir_fd, control_fd, ready_fd, tickets_fd; /* -1: none */
+    uint64_t seal[2];                                         /* 0: none */
     struct inherited_room *rooms;
     size_t nrooms;
     uint32_t nroom_lines; /* whatever has become of them */

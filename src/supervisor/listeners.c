@@ -101,13 +101,14 @@ find_address(struct supervisor *s, const struct conf_listen *at, bool leaving)
     return l;
 }
 
-static bool
+/* ret  what is said of it there, or NULL: it is to go */
+static const struct conf_listen *
 wanted(const struct conf *conf, const struct listener *l)
 {
     for (size_t i = 0; i < conf->nlisten; i++)
         if (is(l, conf, &conf->listen[i]))
-            return true;
-    return false;
+            return &conf->listen[i];
+    return NULL;
 }
 
 /* --- their ends -----------------------------------------------------------------------------
@@ -347,8 +348,14 @@ listeners_take(struct supervisor *s, struct generation *g, const char **what,
     if (rc < 0)
         return rc;
     for (l = next(s, NULL); l; l = after) {
+        const struct conf_listen *now = l->leave_ms ? NULL : wanted(g->conf, l);
+
         after = next(s, l);
-        if (!l->leave_ms && !wanted(g->conf, l))
+        if (now && memcmp(&l->at.proxies, &now->proxies, sizeof(now->proxies)) != 0) {
+            l->at.proxies = now->proxies;
+            acceptors_tell_proxies(s, (uint32_t)(l - s->listeners)); /* no user's own has any */
+        }
+        if (!l->leave_ms && !now)
             leave(s, l);
     }
     for (size_t i = 0; i < g->conf->nlisten; i++) /* he is told of fewer than was thought */

@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -346,6 +347,21 @@ raise_files(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Connections that workers still have from before an upgrade are vouched for with its key. */
+static int
+make_seal(struct supervisor *s)
+{
+    const uint64_t *before = s->inherited ? s->inherited->seal : NULL;
+
+    if (before && (before[0] || before[1])) {
+        s->seal[0] = before[0];
+        s->seal[1] = before[1];
+    } else if (getrandom(s->seal, sizeof(s->seal), 0) != sizeof(s->seal)) {
+        return cannot("no random bytes", "", -errno);
+    }
+    return 0;
+}
+
 static int
 prepare(struct supervisor *s)
 {
@@ -391,7 +407,9 @@ serve(struct supervisor *s)
     s->conf = s->gen->conf;
     s->acceptor_ids = s->conf->acceptor_ids;
     s->nacceptors = s->conf->acceptors;
-    rc = prepare(s);
+    rc = make_seal(s);
+    if (rc == 0)
+        rc = prepare(s);
     if (rc < 0) {
         finish(s);
         return 1;

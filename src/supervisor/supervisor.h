@@ -183,6 +183,8 @@ void acceptors_tell_generation(struct supervisor *s);
 /* A user is gone: what waits for him is answered, and his number may be another's. */
 void acceptors_tell_gone(struct supervisor *s, uint32_t index);
 void acceptors_tell_unlisten(struct supervisor *s, uint32_t listener);
+/* Others may connect there from now on. */
+void acceptors_tell_proxies(struct supervisor *s, uint32_t listener);
 /* Give every serving acceptor this room's channel. */
 void acceptors_tell_channel(struct supervisor *s, struct room *r);
 /* The room is down: answer 503; one acceptor also gets the workers' end. */
@@ -594,6 +596,7 @@ struct supervisor {
     bool activated; /* a service manager has opened sockets: none of the main ones is one user's
                      */
     int error_fd;   /* the server's own error log; the number stays */
+    uint64_t seal[2]; /* the key of what acceptors vouch for, also after an upgrade */
     struct acceptor_child *acceptors;
     uint32_t nacceptors;
     struct room **rooms; /* by the index that routing tables have; NULL: nobody */

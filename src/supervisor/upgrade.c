@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,7 @@ write_state(struct supervisor *s, struct bequest *b, int ready)
     keep_named(b, "php-dir", s->php_dir_fd);
     keep_named(b, "control", s->admin.fd);
     keep_named(b, "ready", ready);
+    fprintf(b->state, "seal %" PRIx64 " %" PRIx64 "\n", s->seal[0], s->seal[1]);
     write_rooms(s, b);
     for (size_t i = 0; i < s->conf->nsites; i++) {
         const struct conf_site *site = &s->conf->sites[i];

@@ -96,6 +96,8 @@ tell_init(struct telling *t)
         .conns_per_addr = conf->connections_per_address,
         .acme = conf->acme != CONF_NO_USER,
         .body_rate = conf->body_rate,
+        .trusted = conf->trusted_proxies,
+        .trusted_close = conf->trusted_proxies_close,
     };
     struct buf b;
     struct writer out = {&b, 0};
@@ -123,7 +125,7 @@ tell_listener(struct telling *t, uint32_t id, bool tls, int fd)
     if (t->w && copy < 0)
         return -errno;
     buf_init(&b, IPC_BYTES_MAX);
-    msg_listener_put(&out, &(struct msg_listener){id, tls});
+    msg_listener_put(&out, &(struct msg_listener){.id = id, .tls = tls});
     rc = tell(t, MSG_OWN_LISTENER, &b, out.error, &copy, 1);
     fd_close(&copy);
     return rc;

@@ -177,6 +177,9 @@ const struct rule rules_acceptor[] = {
     /* the C library's fstat(): of a descriptor, not of a name */
     BITS(newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
 
+    /* a connection that a proxy's header was taken of is marked, where nobody can unmark it */
+    SOCKOPT(SOL_SOCKET, SO_LOCK_FILTER),
+
     /* static: nothing is loaded */
     NOT_EXEC(mmap), NOT_EXEC(mprotect),
 };

@@ -9,7 +9,6 @@
 #include "hostel/base/counters.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
-#include "hostel/net/address.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -27,12 +26,7 @@ is_stream(int fd)
 static void
 adopt(struct worker *w, int *fd, const struct msg_visitor *v, struct span prefix)
 {
-    struct visitor visitor = {.https = false, .fd = *fd};
-    struct sockaddr_storage addr;
-
-    msg_visitor_to(v, &addr);
-    (void)address_text(&addr, visitor.addr, &visitor.port);
-    conn_adopt(&w->conns, fd_take(fd), &visitor, tally_address(&addr), v->flags, prefix);
+    conn_adopt(&w->conns, fd_take(fd), v, false, prefix);
 }
 
 static int
@@ -94,15 +88,19 @@ const struct channel_ops adopt_ops = {on_message, on_end, on_drain};
 /* --- back ------------------------------------------------------------------------------- */
 
 static int
-give_back(void *data, int *fd, struct span prefix)
+give_back(void *data, int *fd, const struct msg_visitor *origin, struct span prefix)
 {
+    struct msg_conn_back back = {.prefix = prefix};
     struct worker *w = data;
     struct buf payload;
     struct writer out = {&payload, 0};
     int rc;
 
+    if (origin)
+        back.visitor = *origin;
+    back.visitor.flags &= CONN_PROXIED | CONN_SECURE;
     buf_init(&payload, IPC_BYTES_MAX);
-    msg_conn_back_put(&out, &(struct msg_conn_back){prefix});
+    msg_conn_back_put(&out, &back);
     rc = out.error ? out.error : channel_send(&w->user, MSG_CONN_BACK, &payload, fd, 1);
     buf_done(&payload);
     if (rc >= 0)

@@ -143,8 +143,8 @@ conn_route(struct conn *c, struct span host)
     const struct site *site = sites_find(c->all->sites, host);
 
     if (site)
-        return c->visitor.https && !site->tls ? NULL : site;
-    if (c->own && !c->visitor.https) /* nobody else's sites are to be had here */
+        return c->tls && !site->tls ? NULL : site;
+    if (c->own && !c->tls) /* nobody else's sites are to be had here */
         return sites_default(c->all->sites);
     if (!c->by_default)
         return NULL;
@@ -182,7 +182,7 @@ take_request(struct conn *c, const struct site *site)
 static const struct site *
 site_of(struct conn *c, const struct head *head, bool again)
 {
-    if (c->all->settings.acme && !c->visitor.https && head_is_acme(head->path)) {
+    if (c->all->settings.acme && !c->tls && head_is_acme(head->path)) {
         const struct site *acme = sites_acme(c->all->sites);
 
         if (acme || !(again || c->own))
@@ -203,7 +203,7 @@ on_head(struct conn *c)
     c->first = false;
     c->seen = 0;
     deadline_clear(&c->deadline);
-    if (!site && !c->own && !again && !c->visitor.https)
+    if (!site && !c->own && !again && !c->tls)
         return CONN_BACK;
     take_request(c, site);
     status = round_answer(c->round, c, head->expect_other);
@@ -417,7 +417,7 @@ step_back(struct conn *c)
         return c->stream.error ? CONN_GONE : CONN_BACK;
     input_load(c);
     stream_rest(&c->stream); /* out of our epoll before another process has it */
-    if (c->all->ops->back(c->all->data, &c->stream.fd, c->input) < 0)
+    if (c->all->ops->back(c->all->data, &c->stream.fd, c->origin, c->input) < 0)
         return conn_refuse(c, 421);
     c->input.n = 0;
     return CONN_GONE;

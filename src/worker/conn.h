@@ -15,6 +15,7 @@
 #include "park.h"
 #include "round.h"
 #include "sites.h"
+#include "visitor.h"
 
 #include <sys/queue.h>
 #include <uv.h>
@@ -24,7 +25,7 @@
 
 #define CONN_LINGER_MS 2000 /* for the visitor to read the last answer */
 
-/* Of conn_adopt(), beside those of ipc/message.h: accepted here, so no acceptor knows it */
+/* Of conn_wake(), beside those of ipc/message.h: accepted here, so no acceptor knows it */
 #define CONN_OWN 0x100
 
 enum conn_state {
@@ -82,6 +83,7 @@ struct conn {
     bool returned;   /* CONN_RETURNED */
     bool own;        /* CONN_OWN */
     bool unheard;    /* own, and its first head is not whole */
+    bool tls;        /* CONN_TLS */
     bool abort;      /* end it with a reset */
     bool loaded;     /* input is of this turn, in all->scratch */
     bool drained;    /* the socket is known to hold nothing more */
@@ -106,6 +108,7 @@ struct conn {
     struct h2_conn *h2;      /* owned; NULL: it speaks HTTP/1 */
     const struct site *site; /* of the last request, for its errors */
     char *default_host;      /* the unknown name that led here, owned */
+    struct msg_visitor *origin; /* CONN_PROXIED: its acceptor's word, owned; else NULL */
     struct visitor visitor;
 };
 
@@ -126,9 +129,10 @@ struct conns_ops {
      * Hand a connection back to where it came from.
      *
      * in/out  fd      takes when 0 is returned, and leaves -1
+     * in      origin  its acceptor's word on it, or NULL; lent
      * in      prefix  what was read of it, lent
      */
-    int (*back)(void *data, int *fd, struct span prefix);
+    int (*back)(void *data, int *fd, const struct msg_visitor *origin, struct span prefix);
     /* A connection is gone. */
     void (*left)(void *data);
 };
@@ -189,19 +193,19 @@ void conns_drain(struct conns *all);
 /*
  * Take a connection on and serve what is there already; it may be gone when this returns.
  *
- * in   fd       takes; a connected, non-blocking stream socket
- * in   visitor  copied
- * in   net      tally_address() of the visitor
- * in   flags    CONN_BY_DEFAULT; CONN_TLS: it begins with a handshake; CONN_RETURNED: another
- *               user's worker had it, and may still; CONN_OWN
- * in   prefix   read of it by somebody else, at most CONN_INPUT_MAX bytes; copied
+ * in   fd      takes; a connected, non-blocking stream socket
+ * in   from    who the visitor is, and CONN_BY_DEFAULT; CONN_TLS: it begins with a handshake;
+ *              CONN_RETURNED: another user's worker had it, and may still. Copied
+ * in   own     it came to a listener of this user's own
+ * in   prefix  read of it by somebody else, at most CONN_INPUT_MAX bytes; copied
  */
-void conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t net,
-                unsigned flags, struct span prefix);
+void conn_adopt(struct conns *all, int fd, const struct msg_visitor *from, bool own,
+                struct span prefix);
 
 /*
  * Give back all of an idle connection but its socket and c->addr; both are the caller's, who
- * sees to it that the connection is counted until conns_left(). c is gone.
+ * sees to it that the connection is counted until conns_left(). So is c->origin where the
+ * caller has taken it. c is gone.
  */
 int conn_lay_down(struct conn *c);
 
@@ -210,9 +214,10 @@ int conn_lay_down(struct conn *c);
  *
  * in   visitor  copied; its fd is the connection's: takes
  * in   addr     takes
+ * in   origin   takes; maybe NULL
  */
 void conn_wake(struct conns *all, const struct visitor *visitor, struct tally_row *addr,
-               const struct site *site, unsigned flags);
+               struct msg_visitor *origin, const struct site *site, unsigned flags);
 
 /* A connection that was laid down is gone. */
 void conns_left(struct conns *all);

@@ -47,6 +47,7 @@ conn_free(struct conn *c)
     TAILQ_REMOVE(&c->all->list, c, entry);
     buf_done(&c->in);
     free(c->default_host);
+    free(c->origin);
     free(c);
 }
 
@@ -206,7 +207,7 @@ static bool
 can_be_parked(const struct conn *c)
 {
     return c->state == CONN_HEAD && !c->round && c->in.len == 0 && !c->eof && c->addr &&
-           !c->refusal && !c->default_host && !c->stream.shared && !c->visitor.https &&
+           !c->refusal && !c->default_host && !c->stream.shared && !c->tls &&
            !stream_pending(&c->stream) && !c->is_ready && !c->turn.waiting;
 }
 
@@ -358,7 +359,7 @@ conns_stop(struct conns *all)
 }
 
 static struct conn *
-conn_new(struct conns *all, int fd, const struct visitor *visitor)
+conn_new(struct conns *all, int fd)
 {
     struct conn *c = mem_new(sizeof(*c));
 
@@ -366,17 +367,18 @@ conn_new(struct conns *all, int fd, const struct visitor *visitor)
     stream_init(&c->stream, all->loop, fd, on_stream_ready);
     buf_init(&c->in, CONN_INPUT_MAX);
     c->all = all;
-    c->visitor = *visitor;
     TAILQ_INSERT_TAIL(&all->list, c, entry);
     return c;
 }
 
 void
 conn_wake(struct conns *all, const struct visitor *visitor, struct tally_row *addr,
-          const struct site *site, unsigned flags)
+          struct msg_visitor *origin, const struct site *site, unsigned flags)
 {
-    struct conn *c = conn_new(all, visitor->fd, visitor);
+    struct conn *c = conn_new(all, visitor->fd);
 
+    c->visitor = *visitor;
+    c->origin = origin;
     c->addr = addr;
     c->site = site;
     c->by_default = flags & CONN_BY_DEFAULT;
@@ -385,28 +387,34 @@ conn_wake(struct conns *all, const struct visitor *visitor, struct tally_row *ad
 }
 
 void
-conn_adopt(struct conns *all, int fd, const struct visitor *visitor, uint64_t net,
-           unsigned flags, struct span prefix)
+conn_adopt(struct conns *all, int fd, const struct msg_visitor *from, bool own,
+           struct span prefix)
 {
-    struct conn *c = conn_new(all, fd, visitor);
+    struct conn *c = conn_new(all, fd);
+    unsigned flags = from->flags;
 
+    visitor_from(&c->visitor, from, fd);
+    if (flags & CONN_PROXIED) {
+        c->origin = mem_new(sizeof(*c->origin));
+        *c->origin = *from;
+    }
     (void)buf_add_span(&c->in, prefix);
     c->first = true;
     c->by_default = flags & CONN_BY_DEFAULT;
     c->returned = flags & CONN_RETURNED;
-    c->own = flags & CONN_OWN;
+    c->own = own;
     c->unheard = c->own && !(flags & CONN_TLS);
     c->stream.shared = c->returned;
+    c->tls = flags & CONN_TLS;
     c->state = flags & CONN_TLS ? CONN_SHAKE : CONN_HEAD;
-    c->visitor.https = flags & CONN_TLS;
     all->count++;
     limits_count(all);
     count_level(COUNT_CONNECTIONS, 1);
     count(COUNT_ADOPTED, 1);
     if (c->unheard)
-        c->net = net;
+        c->net = tally_ip(from->ip);
     else
-        limits_admit(c, net);
+        limits_admit(c, tally_ip(from->ip));
     if (c->state == CONN_SHAKE &&
         (!all->tls || prefix.n > 0 || all->tls_ops->start(all->tls, &c->stream) < 0))
         c->state = CONN_GONE;

@@ -5,7 +5,6 @@
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
-#include "hostel/net/address.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -32,11 +31,10 @@ struct listener {
 static void
 take(struct listener *l, int fd, const struct sockaddr_storage *addr)
 {
-    struct visitor visitor = {.https = false, .fd = fd};
+    struct msg_visitor from = {.flags = l->tls ? CONN_TLS : 0};
 
-    (void)address_text(addr, visitor.addr, &visitor.port);
-    conn_adopt(&l->worker->conns, fd, &visitor, tally_address(addr),
-               CONN_OWN | (l->tls ? CONN_TLS : 0), (struct span){NULL, 0});
+    msg_visitor_from(&from, addr);
+    conn_adopt(&l->worker->conns, fd, &from, true, (struct span){NULL, 0});
 }
 
 static void

@@ -22,6 +22,7 @@ struct parked {
     struct deadline deadline; /* first: the lists of deadlines are the lists of all */
     struct conns *all;
     struct tally_row *addr;
+    struct msg_visitor *origin; /* owned, or NULL */
     const struct site *site;
     int fd;
     uint16_t port;
@@ -47,6 +48,7 @@ end(struct parked *e)
     deadline_clear(&e->deadline);
     tally_drop(&all->addrs, &e->addr);
     fd_close(&e->fd);
+    free(e->origin);
     free(e);
     conns_left(all);
 }
@@ -62,14 +64,18 @@ wake(struct park *p, struct parked *e)
 {
     struct visitor visitor = {.port = e->port, .fd = e->fd};
     struct tally_row *addr = e->addr;
+    struct msg_visitor *origin = e->origin;
     const struct site *site = e->site;
     unsigned flags = (e->by_default ? CONN_BY_DEFAULT : 0) | (e->own ? CONN_OWN : 0);
 
     (void)epoll_ctl(p->epoll_fd, EPOLL_CTL_DEL, e->fd, NULL);
     deadline_clear(&e->deadline);
-    memcpy(visitor.addr, e->from, strlen(e->from) + 1);
+    if (origin)
+        visitor_from(&visitor, origin, e->fd);
+    else
+        memcpy(visitor.addr, e->from, strlen(e->from) + 1);
     free(e);
-    conn_wake(p->all, &visitor, addr, site, flags);
+    conn_wake(p->all, &visitor, addr, origin, site, flags);
 }
 
 static void
@@ -131,12 +137,14 @@ park_take(struct park *p, struct conn *c)
     }
     e->all = p->all;
     e->addr = c->addr;
+    e->origin = c->origin;
     e->site = c->site;
     e->port = c->visitor.port;
     e->by_default = c->by_default;
     e->own = c->own;
     memcpy(e->from, c->visitor.addr, from_n);
     c->addr = NULL;
+    c->origin = NULL;
     e->fd = conn_lay_down(c);
     deadline_set(&e->deadline, &p->idle);
     if (!uv_is_active((uv_handle_t *)&p->trim))

@@ -40,5 +40,7 @@ void tally_drop(struct tally *t, struct tally_row **row);
  * shares a key with an IPv4 one. Anything else is 0.
  */
 uint64_t tally_address(const struct sockaddr_storage *addr);
+/* The same of 16 bytes, IPv4 as ::ffff:a.b.c.d */
+uint64_t tally_ip(const uint8_t ip[static 16]);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef HOSTEL_CONF_MODEL_H
 #define HOSTEL_CONF_MODEL_H
 
+#include "hostel/base/nets.h"
 #include "hostel/sys/ids.h"
 
 #include <stdbool.h>
@@ -22,6 +23,7 @@ struct conf_listen {
     size_t vhost; /* which one names it; CONF_SHARED: the main file */
     bool tls;
     bool missing; /* set by the supervisor: a user's own that could not be opened */
+    struct nets proxies; /* who connect here with the PROXY protocol; none: everybody without */
 };
 
 /* A log target: NULL = off, "-" = stderr, else an absolute path. */
@@ -207,6 +209,8 @@ struct conf {
     uint64_t body_rate; /* bytes a second; 0 = as slow as it likes */
     uint32_t connections_max, connections_per_address; /* in one worker */
     struct conf_limits limits;                         /* of the main file */
+    struct nets trusted_proxies;
+    bool trusted_proxies_close;
     size_t acme; /* index of that vhost's user; CONF_NO_USER: each site answers for itself */
     struct conf_user *users;
     size_t nusers;

@@ -6,6 +6,7 @@
 #ifndef HOSTEL_IPC_MESSAGE_H
 #define HOSTEL_IPC_MESSAGE_H
 
+#include "hostel/base/nets.h"
 #include "hostel/ipc/table.h"
 #include "hostel/ipc/wire.h"
 
@@ -39,12 +40,14 @@ void msg_hello_put(struct writer *w, const struct msg_hello *m);
 int msg_hello_get(struct reader *r, struct msg_hello *m);
 
 /*
- * LISTENER, OWN_LISTENER + the listening socket; UNLISTEN: take what waits there, then close
- * it.
+ * LISTENER, OWN_LISTENER + the listening socket; LISTENER once more for an id that is known:
+ * other proxies from now on; UNLISTEN: take what waits there, then close it.
  */
 struct msg_listener {
     uint32_t id; /* < MSG_LISTENERS_MAX */
     uint8_t tls; /* 0, 1; UNLISTEN: 0 */
+    struct nets
+        proxies; /* nobody else may connect, and they say who the visitor is; maybe none */
 };
 void msg_listener_put(struct writer *w, const struct msg_listener *m);
 int msg_listener_get(struct reader *r, struct msg_listener *m);
@@ -55,6 +58,8 @@ struct msg_start {
     uint32_t head_timeout_ms; /* for a first request head to arrive */
     uint32_t conns_per_addr;  /* un-routed connections of one client address */
     uint32_t conns_max;       /* un-routed connections altogether */
+    uint64_t seal[2];         /* the key of what acceptors vouch for: struct msg_visitor */
+    struct nets trusted;      /* proxies whose requests say who the visitor is */
 };
 void msg_start_put(struct writer *w, const struct msg_start *m);
 int msg_start_get(struct reader *r, struct msg_start *m);
@@ -98,8 +103,10 @@ struct msg_worker_init {
     uint32_t send_timeout_ms; /* without progress */
     uint32_t conns_max;       /* connections at once; > 0 */
     uint32_t conns_per_addr;  /* of one client address; > 0 */
-    uint8_t acme; /* 1: some worker answers ACME's challenges for every name */
+    uint8_t acme;             /* 1: some worker answers ACME's challenges for every name */
     uint64_t body_rate;       /* bytes a second, on average; 0 = as slow as it likes */
+    struct nets trusted;      /* proxies whose requests say who the visitor is */
+    uint8_t trusted_close;    /* 1: their connections are not kept */
 };
 void msg_worker_init_put(struct writer *w, const struct msg_worker_init *m);
 int msg_worker_init_get(struct reader *r, struct msg_worker_init *m);
@@ -148,9 +155,9 @@ struct msg_vhost {
     uint8_t stream;      /* 0, 1 */
     uint8_t symlinks;    /* enum msg_symlinks */
     uint64_t compress_min;
-    struct span fallback; /* begins with '/'; empty: none */
-    uint32_t conns_max;   /* 0 = no limit */
-    uint16_t https_port;  /* requests without TLS are sent there; 0: they are not */
+    struct span fallback;    /* begins with '/'; empty: none */
+    uint32_t conns_max;      /* 0 = no limit */
+    uint16_t https_port;     /* requests without TLS are sent there; 0: they are not */
     uint32_t hsts_seconds;   /* MSG_NONE: no such header */
     uint8_t hsts_subdomains; /* 0, 1 */
     uint8_t acme;            /* 1: answers ACME's challenges, whatever the host */
@@ -263,15 +270,25 @@ void msg_pool_stuck_put(struct writer *w, const struct msg_pool_stuck *m);
 int msg_pool_stuck_get(struct reader *r, struct msg_pool_stuck *m);
 
 /* What an acceptor knows of a connection. */
-#define CONN_BY_DEFAULT 1 /* its first Host is in no vhost: for the user's default vhost */
-#define CONN_RETURNED   2 /* it was handed back once */
-#define CONN_TLS        4 /* it came to a listener of TLS: never handed back */
-#define CONN_FLAGS      (CONN_BY_DEFAULT | CONN_RETURNED | CONN_TLS)
+#define CONN_BY_DEFAULT 1  /* its first Host is in no vhost: for the user's default vhost */
+#define CONN_RETURNED   2  /* it was handed back once */
+#define CONN_TLS        4  /* it came to a listener of TLS: never handed back */
+#define CONN_PROXIED    8  /* a proxy's header stood before it */
+#define CONN_SECURE     16 /* with it: the visitor speaks TLS with the proxy */
+#define CONN_FLAGS      (CONN_BY_DEFAULT | CONN_RETURNED | CONN_TLS | CONN_PROXIED | CONN_SECURE)
 
 struct msg_visitor {
     uint8_t flags;
     uint8_t ip[MSG_NET_BYTES]; /* his address: accept4() has said it, no call asks again */
     uint16_t port;
+    /*
+     * CONN_PROXIED only: what he connected to, as the proxy says, and the acceptors' seal on
+     * all of it, which comes back with the connection: the socket knows nothing of the visitor,
+     * and a worker's word is worth nothing.
+     */
+    uint8_t to_ip[MSG_NET_BYTES];
+    uint16_t to_port; /* 0: ask the socket */
+    uint64_t seal;
 };
 
 /* out  v  ip and port; 0 for what is no internet address */
@@ -295,9 +312,13 @@ struct msg_conn_prefix {
 void msg_conn_prefix_put(struct writer *w, const struct msg_conn_prefix *m);
 int msg_conn_prefix_get(struct reader *r, struct msg_conn_prefix *m);
 
-/* CONN_BACK: the same, but nothing that a worker could say of a visitor would be believed. */
+/*
+ * CONN_BACK: the same. What a worker says of a visitor is not believed: it is the acceptors'
+ * own word, with their seal, or it is not looked at.
+ */
 struct msg_conn_back {
-    struct span prefix; /* likewise */
+    struct msg_visitor visitor; /* as it came, where that was CONN_PROXIED; else all 0 */
+    struct span prefix;         /* likewise; empty: all of the request is still in the socket */
 };
 void msg_conn_back_put(struct writer *w, const struct msg_conn_back *m);
 int msg_conn_back_get(struct reader *r, struct msg_conn_back *m);

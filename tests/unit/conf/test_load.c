@@ -93,7 +93,9 @@ test_everything(void **state)
     (void)state;
     scratch_write(
         "hostel.yaml",
-        "listen: ['127.0.0.1:8080', '[::1]:8080', '*:8081']\n"
+        "listen: ['127.0.0.1:8080', '[::1]:8080',\n"
+        "         {address: '*:8081', proxy_protocol: [192.0.2.0/24, '2001:db8::1']}]\n"
+        "trusted_proxies: [10.0.0.0/8]\ntrusted_proxies_close: yes\n"
         "acceptors: 2\nacceptor_user: 70009\nrun_dir: $D/run\npid_file: $D/pid\n"
         "error_log: $D/error.log\naccess_log: off\nmin_uid: 500\nstop_timeout: 250ms\n"
         "body_max: 1m\nkeepalive_timeout: 1m\nhead_timeout: 1h\nbody_timeout: 2\n"
@@ -110,6 +112,14 @@ test_everything(void **state)
     c = load();
     assert_int_equal(c->nlisten, 3);
     assert_int_equal(c->listen[0].addr.ss_family, AF_INET);
+    assert_int_equal(c->listen[1].proxies.n, 0);
+    assert_string_equal(c->listen[2].text, "*:8081");
+    assert_int_equal(c->listen[2].proxies.n, 2);
+    assert_int_equal(c->listen[2].proxies.v[0].bits, 120);
+    assert_memory_equal(c->listen[2].proxies.v[0].addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\0", 16);
+    assert_int_equal(c->listen[2].proxies.v[1].bits, 128);
+    assert_int_equal(c->trusted_proxies.n, 1);
+    assert_true(c->trusted_proxies_close);
     assert_int_equal(c->acceptors, 2);
     assert_int_equal(c->acceptor_ids.uid, 70009);
     assert_path(c->run_dir, "$D/run");

@@ -89,17 +89,21 @@ every_payload_is_exact(void **state)
 {
     (void)state;
     EXACT(msg_hello, {7});
-    EXACT(msg_listener, {3, 1});
-    EXACT(msg_start, {1000, 2, 3});
+    EXACT(msg_listener, {.id = 3, .tls = 1});
+    EXACT(msg_start, {.head_timeout_ms = 1000, .conns_per_addr = 2, .conns_max = 3});
+    EXACT(msg_start, {1000, 2, 3, {4, UINT64_MAX}, {.v = {{NET, 128}, {NET, 0}}, .n = 2}});
     EXACT(msg_user, {5, 0, 7});
     EXACT(msg_stop, {0, MSG_STOP_SOON});
     EXACT(msg_stop, {UINT32_MAX, MSG_STOP_REPLACED});
-    EXACT(msg_listener, {MSG_LISTENERS_MAX - 1, 0});
+    EXACT(msg_listener, {MSG_LISTENERS_MAX - 1, 0, {.v = {{NET, 104}}, .n = 1}});
+    EXACT(msg_listener, {.proxies = {.n = NETS_MAX}});
     EXACT(msg_worker_init, {.user = SPAN("alice"),
                             .home = SPAN("/home/alice"),
                             .body_max = 1,
                             .conns_max = 1,
-                            .conns_per_addr = 1});
+                            .conns_per_addr = 1,
+                            .trusted = {.v = {{NET, 128}}, .n = 1},
+                            .trusted_close = 1});
     EXACT(msg_log, {4095});
     EXACT(msg_pool, {.id = 255, .slots = 1, .keep = 1, .restart_on = SPAN("a\n/b")});
     EXACT(msg_pool_stuck, {255, 1, UINT64_MAX});
@@ -137,8 +141,11 @@ every_payload_is_exact(void **state)
           {.kind = RULE_FASTCGI, .a = 1, .b = 9, .match = SPAN("/a/*"), .value = SPAN("/s")});
     EXACT(msg_rule, {.kind = RULE_ACCESS, .op = 0, .a = 0, .match = SPAN(NET)});
     EXACT(msg_pool_state, {.pool = 1, .generation = 2, .socket = SPAN("0-1000.0.2.sock")});
-    EXACT(msg_conn_prefix, {{2, NET, 80}, SPAN("GET / HTTP/1.1\r\n")});
-    EXACT(msg_conn_back, {SPAN("GET / HTTP/1.1\r\n")});
+    EXACT(msg_conn_prefix,
+          {{.flags = CONN_RETURNED, .ip = NET, .port = 80}, SPAN("GET / HTTP/1.1\r\n")});
+    EXACT(msg_conn_prefix, {{CONN_PROXIED, NET, 80, NET, 443, 7}, SPAN("GET / HTTP/1.1\r\n")});
+    EXACT(msg_conn_back, {.prefix = SPAN("GET / HTTP/1.1\r\n")});
+    EXACT(msg_conn_back, {.visitor = {CONN_PROXIED | CONN_SECURE, NET, 80, NET, 443, 7}});
 }
 
 /* A payload that only a liar sends: each row would pass but for one thing. */
@@ -166,7 +173,8 @@ visitors_of_a_batch(void **state)
 
     (void)state;
     for (unsigned i = 0; i < m.n; i++)
-        m.visitors[i] = (struct msg_visitor){(uint8_t)(i % 4), NET, (uint16_t)(1000 + i)};
+        m.visitors[i] = (struct msg_visitor){
+            .flags = (uint8_t)(i % 4), .ip = NET, .port = (uint16_t)(1000 + i)};
     msg_conn_put(&w, &m);
     assert_int_equal(w.error, 0);
     row = b.len / IPC_FDS_MAX;
@@ -219,16 +227,18 @@ static void
 bounds_are_kept(void **state)
 {
     (void)state;
-    REFUSED(msg_listener, {0, 2});
+    REFUSED(msg_listener, {0, 2, {.n = 0}});
+    REFUSED(msg_listener, {.proxies = {.v = {{NET, 129}}, .n = 1}});
     REFUSED(msg_tls, {0, 11});
     REFUSED(msg_tls, {0, 14});
     REFUSED(msg_tickets, {2, span_of(ticket_keys, MSG_TICKET_BYTES)});
     REFUSED(msg_tickets, {0, {NULL, 0}});
     REFUSED(msg_tickets, {0, span_of(ticket_keys, MSG_TICKET_BYTES - 1)});
     REFUSED(msg_tickets, {0, span_of(ticket_keys, sizeof(ticket_keys))});
-    REFUSED(msg_start, {0, 1, 1});
+    REFUSED(msg_start, {.conns_per_addr = 1, .conns_max = 1});
+    REFUSED(msg_start, {1, 1, 1, {0, 0}, {.v = {{NET, 255}}, .n = 1}});
     REFUSED(msg_stop, {1, MSG_STOP_HOWS});
-    REFUSED(msg_listener, {MSG_LISTENERS_MAX, 0});
+    REFUSED(msg_listener, {.id = MSG_LISTENERS_MAX});
     REFUSED(msg_user, {MSG_NONE, 0, 0});
     REFUSED(msg_log, {MSG_LOGS_MAX});
     REFUSED(msg_pool, {.id = MSG_POOLS_MAX, .slots = 1});
@@ -248,12 +258,29 @@ bounds_are_kept(void **state)
     REFUSED(msg_pool_state, {.pool = MSG_POOLS_MAX});
     REFUSED(msg_pool_state, {.socket = {big, MSG_SOCKET_MAX + 1}});
     REFUSED(msg_conn, {.n = 0});
-    REFUSED(msg_conn, {.n = 1, .visitors = {{8, NET, 80}}});
-    REFUSED(msg_conn_prefix, {{0, NET, 80}, {NULL, 0}});
-    REFUSED(msg_conn_prefix, {{0, NET, 80}, {big, MSG_PREFIX_MAX + 1}});
-    REFUSED(msg_conn_prefix, {{8, NET, 80}, SPAN("GET")});
-    REFUSED(msg_conn_back, {{NULL, 0}});
-    REFUSED(msg_conn_back, {{big, MSG_PREFIX_MAX + 1}});
+    REFUSED(msg_conn, {.n = 1, .visitors = {{.flags = 32, .ip = NET}}});
+    REFUSED(msg_conn, {.n = 1, .visitors = {{.flags = CONN_SECURE, .ip = NET}}});
+    REFUSED(msg_conn_prefix, {{.ip = NET}, {NULL, 0}});
+    REFUSED(msg_conn_prefix, {{.ip = NET}, {big, MSG_PREFIX_MAX + 1}});
+    REFUSED(msg_conn_prefix, {{.flags = 32, .ip = NET}, SPAN("GET")});
+    REFUSED(msg_conn_back, {.visitor = {.flags = CONN_RETURNED}});
+    REFUSED(msg_conn_back, {.prefix = {big, MSG_PREFIX_MAX + 1}});
+}
+
+/* No sender has so many: by hand. */
+static void
+nets_are_counted(void **state)
+{
+    char payload[4 + 1 + 1 + 255 * 17] = {0};
+    struct msg_listener m;
+
+    (void)state;
+    for (unsigned n = 0; n <= 255; n++) {
+        struct reader r = {span_of(payload, 4 + 1 + 1 + n * 17), 0};
+
+        payload[4 + 1] = (char)n;
+        assert_int_equal(msg_listener_get(&r, &m) == 0, n <= NETS_MAX);
+    }
 }
 
 static void
@@ -363,6 +390,7 @@ main(void)
         cmocka_unit_test(visitors_of_a_batch),
         cmocka_unit_test(visitors_addresses),
         cmocka_unit_test(bounds_are_kept),
+        cmocka_unit_test(nets_are_counted),
         cmocka_unit_test(bounds_of_vhosts_are_kept),
         cmocka_unit_test(bounds_of_rules_are_kept),
         cmocka_unit_test(a_count_larger_than_the_message),

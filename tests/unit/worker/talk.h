@@ -39,9 +39,9 @@ static size_t heard_n;
 static bool heard_end;
 
 static inline int
-on_back(void *data, int *fd, struct span prefix)
+on_back(void *data, int *fd, const struct msg_visitor *origin, struct span prefix)
 {
-    (void)data;
+    (void)data, (void)origin;
     if (back.refuse)
         return -back.refuse;
     back.count++;
@@ -138,7 +138,9 @@ talk_run(int fd, int turns)
 static inline int
 talk_begin(unsigned flags, struct span said, struct span prefix)
 {
-    static const struct visitor visitor = {.addr = "192.0.2.1"};
+    const struct msg_visitor visitor = {
+        .flags = (uint8_t)(flags & CONN_FLAGS),
+        .ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [13] = 0, [14] = 2, [15] = 1}};
     int pair[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
@@ -146,7 +148,7 @@ talk_begin(unsigned flags, struct span said, struct span prefix)
     heard_end = false;
     if (said.n)
         assert_int_equal(send(pair[1], said.p, said.n, 0), said.n);
-    conn_adopt(&conns, pair[0], &visitor, 1, flags, prefix);
+    conn_adopt(&conns, pair[0], &visitor, flags & CONN_OWN, prefix);
     talk_hear(pair[1]);
     return pair[1];
 }
