@@ -9,6 +9,7 @@
 #include "throttle.h"
 #include "transport.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/sendfile.h>
@@ -107,23 +108,40 @@ stream_tls_version(const struct stream *s)
     return s->transport ? s->transport->version(s) : NULL;
 }
 
-ssize_t
-stream_read(struct stream *s, void *p, size_t n)
+static ssize_t
+receive(struct stream *s, void *p, size_t n, int flags)
 {
     ssize_t got;
 
-    if (s->error)
-        return s->error;
-    if (s->transport)
-        return s->transport->read(s, p, n);
     do
-        got = recv(s->fd, p, n, MSG_DONTWAIT);
+        got = recv(s->fd, p, n, MSG_DONTWAIT | flags);
     while (got < 0 && errno == EINTR);
     if (got >= 0)
         return got;
     if (errno == EAGAIN || errno == EWOULDBLOCK)
         return -EAGAIN;
     return stream_broken(s, -errno);
+}
+
+ssize_t
+stream_read(struct stream *s, void *p, size_t n)
+{
+    if (s->error)
+        return s->error;
+    return s->transport ? s->transport->read(s, p, n) : receive(s, p, n, 0);
+}
+
+ssize_t
+stream_peek(struct stream *s, void *p, size_t n)
+{
+    assert(!s->transport);
+    return s->error ? s->error : receive(s, p, n, MSG_PEEK);
+}
+
+int
+stream_mark(struct stream *s, int bytes)
+{
+    return setsockopt(s->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes)) < 0 ? -errno : 0;
 }
 
 void

@@ -208,12 +208,14 @@ static void
 put_ends(struct fcgi_writer *w, const struct visitor *v)
 {
     char local[ADDRESS_TEXT] = "";
-    uint16_t port = v->local_port;
+    uint16_t port = 0;
 
     if (v->local_addr[0])
         memcpy(local, v->local_addr, sizeof(local));
     else
         (void)address_local(v->fd, local, &port); /* empty when the visitor has just left */
+    if (v->local_port)
+        port = v->local_port;
     put(w, "SERVER_ADDR", span_str(local));
     put_port(w, "SERVER_PORT", port);
     put(w, "REMOTE_ADDR", span_str(v->addr));

@@ -131,7 +131,7 @@ put_port(struct lining *l)
     char local[ADDRESS_TEXT];
     uint16_t port = v->local_port;
 
-    if (!v->local_addr[0])
+    if (!port)
         (void)address_local(v->fd, local, &port);
     if (port)
         logparts_number(l->line, port);

@@ -407,7 +407,7 @@ acceptors_tell_proxies(struct supervisor *s, uint32_t listener)
         struct acceptor_child *a = &s->acceptors[i];
 
         if (a->control && a->greeted && a->listens & UINT64_C(1) << listener &&
-            send_listener(a, listener) < 0)
+            acceptor_tell_listener(a, listener, &s->listeners[listener]) < 0)
             child_signal(&a->child, SIGKILL);
     }
 }

@@ -341,6 +341,8 @@ https_port(const struct conf *conf, size_t user)
         if (conf->listen[i].tls && (port == 0 || this == 443))
             port = this;
     }
+    if (port == 0 && conf->trusted_proxies.n) /* theirs is the one that browsers know */
+        port = 443;
     return port;
 }
 

@@ -47,7 +47,8 @@ framing(const struct conn *c, struct round *r, const struct response *res)
     unsigned flags = 0;
 
     r->close = r->close || res->close || !req->keep_alive || c->all->stopping ||
-               c->all->settings.keepalive_ms == 0 || body_in_the_way(r);
+               c->all->settings.keepalive_ms == 0 || body_in_the_way(r) ||
+               (c->trusted && c->all->settings.trusted_close);
     if (res->length == RESPONSE_LENGTH_UNKNOWN && !res->bodiless) {
         r->chunks = req->version >= 11;
         r->cut_shows = !r->chunks;

@@ -173,14 +173,9 @@ take_request(struct conn *c, const struct site *site)
         chunked_init(&r->chunked);
 }
 
-/*
- * Challenges of ACME are not the host's to answer, without TLS, where somebody does it for all.
- *
- * in   again  it came back here: nobody else wants it
- * ret  NULL: not for here
- */
-static const struct site *
-site_of(struct conn *c, const struct head *head, bool again)
+/* Challenges of ACME are not the host's to answer, where somebody does it for all. */
+const struct site *
+conn_site(struct conn *c, const struct head *head, bool again)
 {
     if (c->all->settings.acme && !c->tls && head_is_acme(head->path)) {
         const struct site *acme = sites_acme(c->all->sites);
@@ -196,7 +191,7 @@ on_head(struct conn *c)
 {
     struct head *head = &c->all->parsed;
     bool first = c->first, again = first && c->returned;
-    const struct site *site = site_of(c, head, again);
+    const struct site *site = conn_site(c, head, again);
     unsigned status;
 
     limits_head_whole(c);
@@ -220,6 +215,14 @@ step_head(struct conn *c)
     if (c->stream.memory_bytes >= BATCH_BYTES && !conn_output_out(c))
         return c->stream.error ? CONN_GONE : CONN_HEAD;
     input_load(c);
+    if (c->trusted && !c->tls && !c->own && !c->first && c->input.n == 0) {
+        enum glance glance = glance_at(c);
+
+        if (glance == GLANCE_OTHERS)
+            deadline_clear(&c->deadline);
+        if (glance != GLANCE_READ)
+            return glance == GLANCE_OTHERS ? CONN_BACK : CONN_HEAD;
+    }
     for (;;) {
         c->tired = c->input.n > 0 && c->answered && conn_turn_is_over(c);
         if (c->tired)

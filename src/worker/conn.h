@@ -26,7 +26,8 @@
 #define CONN_LINGER_MS 2000 /* for the visitor to read the last answer */
 
 /* Of conn_wake(), beside those of ipc/message.h: accepted here, so no acceptor knows it */
-#define CONN_OWN 0x100
+#define CONN_OWN     0x100
+#define CONN_TRUSTED 0x200
 
 enum conn_state {
     CONN_HEAD,
@@ -84,6 +85,7 @@ struct conn {
     bool own;        /* CONN_OWN */
     bool unheard;    /* own, and its first head is not whole */
     bool tls;        /* CONN_TLS */
+    bool trusted;    /* of trusted_proxies: its requests say who they are from */
     bool abort;      /* end it with a reset */
     bool loaded;     /* input is of this turn, in all->scratch */
     bool drained;    /* the socket is known to hold nothing more */
@@ -99,6 +101,7 @@ struct conn {
     struct span input;      /* loaded: read and not consumed */
     struct buf in;          /* not loaded: the same */
     size_t seen;            /* head_parse()'s */
+    size_t glanced;         /* bytes of a next head that were peeked at, and are not all */
     uint64_t read_bytes;    /* all that was ever read */
     uint64_t bandwidth;     /* of the stream's throttle, while it has one */
     union {
@@ -122,6 +125,8 @@ struct conns_settings {
     struct commons *commons; /* lent; NULL: nothing is counted with the user's other workers */
     uint32_t place;          /* in it */
     uint32_t user_conns_max; /* connections of all of them; 0 = no limit */
+    struct nets trusted;     /* proxies */
+    bool trusted_close;      /* whose connections are not kept */
 };
 
 struct conns_ops {
@@ -235,6 +240,21 @@ void conn_round_end(struct conn *c);
  * ret  the site; NULL: none of this user's
  */
 const struct site *conn_route(struct conn *c, struct span host);
+
+/*
+ * conn.c: the same of a whole head; challenges of ACME may be somebody's for all.
+ *
+ * in   again  it came back here: nobody else wants it
+ */
+const struct site *conn_site(struct conn *c, const struct head *head, bool again);
+
+/* glance.c: whose is the next request of a kept connection? Nothing of it is read. */
+enum glance {
+    GLANCE_READ,   /* ours, or whatever reading it will say */
+    GLANCE_MORE,   /* its head is not whole */
+    GLANCE_OTHERS, /* another user's */
+};
+enum glance glance_at(struct conn *c);
 
 /* conns.c: close it, whatever it was at; frees c, maybe later. */
 void conn_end(struct conn *c);

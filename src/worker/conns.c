@@ -175,7 +175,7 @@ on_head_late(struct deadline *d)
     if (c->state == CONN_H2)
         h2_late(c);
     else
-        go_on(c, c->in.len > 0 ? conn_refuse(c, 408) : CONN_GONE);
+        go_on(c, c->in.len > 0 || c->glanced > 0 ? conn_refuse(c, 408) : CONN_GONE);
 }
 
 static void
@@ -206,9 +206,9 @@ on_linger_late(struct deadline *d)
 static bool
 can_be_parked(const struct conn *c)
 {
-    return c->state == CONN_HEAD && !c->round && c->in.len == 0 && !c->eof && c->addr &&
-           !c->refusal && !c->default_host && !c->stream.shared && !c->tls &&
-           !stream_pending(&c->stream) && !c->is_ready && !c->turn.waiting;
+    return c->state == CONN_HEAD && !c->round && c->in.len == 0 && c->glanced == 0 && !c->eof &&
+           (c->addr || c->trusted) && !c->refusal && !c->default_host && !c->stream.shared &&
+           !c->tls && !stream_pending(&c->stream) && !c->is_ready && !c->turn.waiting;
 }
 
 static void
@@ -383,6 +383,7 @@ conn_wake(struct conns *all, const struct visitor *visitor, struct tally_row *ad
     c->site = site;
     c->by_default = flags & CONN_BY_DEFAULT;
     c->own = flags & CONN_OWN;
+    c->trusted = flags & CONN_TRUSTED;
     conn_run(c, true);
 }
 
@@ -406,6 +407,7 @@ conn_adopt(struct conns *all, int fd, const struct msg_visitor *from, bool own,
     c->unheard = c->own && !(flags & CONN_TLS);
     c->stream.shared = c->returned;
     c->tls = flags & CONN_TLS;
+    c->trusted = nets_have(&all->settings.trusted, from->ip);
     c->state = flags & CONN_TLS ? CONN_SHAKE : CONN_HEAD;
     all->count++;
     limits_count(all);

@@ -81,6 +81,8 @@ on_init(struct worker *w, struct message *m)
         .body_rate = init.body_rate,
         .conns_max = init.conns_max,
         .conns_per_addr = init.conns_per_addr,
+        .trusted = init.trusted,
+        .trusted_close = init.trusted_close,
     };
     w->php_limits.body_max = init.body_max;
     w->php_limits.spool_dirs = w->spool_dirs;

@@ -139,7 +139,8 @@ may_leave(const struct h2_conn *h)
     const struct conns *all = h->c->all;
 
     return LIST_EMPTY(&h->rounds) && !h->c->first &&
-           (all->settings.keepalive_ms == 0 || h->c->refusal);
+           (all->settings.keepalive_ms == 0 || h->c->refusal ||
+            (h->c->trusted && all->settings.trusted_close));
 }
 
 static enum conn_state

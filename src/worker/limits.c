@@ -57,8 +57,9 @@ limits_admit(struct conn *c, uint64_t net)
 {
     struct conns *all = c->all;
 
-    c->addr = tally_add(&all->addrs, net, all->settings.conns_per_addr);
-    if (!c->addr) {
+    if (!c->trusted) /* a proxy's are its visitors': visitor.c counts those */
+        c->addr = tally_add(&all->addrs, net, all->settings.conns_per_addr);
+    if (!c->addr && !c->trusted) {
         c->refusal = 429;
         return;
     }
@@ -72,7 +73,7 @@ limits_head_waits(struct conn *c)
     struct conns *all = c->all;
     struct deadline *oldest;
 
-    if (!c->unheard || c->addr || c->refusal)
+    if (!c->unheard || c->addr || c->refusal || c->trusted)
         return;
     c->addr = tally_add(&all->heads, c->net, all->settings.conns_per_addr);
     if (!c->addr) {

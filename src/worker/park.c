@@ -26,7 +26,7 @@ struct parked {
     const struct site *site;
     int fd;
     uint16_t port;
-    bool by_default, own;
+    bool by_default, own, trusted;
     char from[]; /* the visitor's address */
 };
 
@@ -66,7 +66,8 @@ wake(struct park *p, struct parked *e)
     struct tally_row *addr = e->addr;
     struct msg_visitor *origin = e->origin;
     const struct site *site = e->site;
-    unsigned flags = (e->by_default ? CONN_BY_DEFAULT : 0) | (e->own ? CONN_OWN : 0);
+    unsigned flags = (e->by_default ? CONN_BY_DEFAULT : 0) | (e->own ? CONN_OWN : 0) |
+                     (e->trusted ? CONN_TRUSTED : 0);
 
     (void)epoll_ctl(p->epoll_fd, EPOLL_CTL_DEL, e->fd, NULL);
     deadline_clear(&e->deadline);
@@ -142,6 +143,7 @@ park_take(struct park *p, struct conn *c)
     e->port = c->visitor.port;
     e->by_default = c->by_default;
     e->own = c->own;
+    e->trusted = c->trusted;
     memcpy(e->from, c->visitor.addr, from_n);
     c->addr = NULL;
     c->origin = NULL;

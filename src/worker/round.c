@@ -43,13 +43,18 @@ round_done(struct round *r, struct conns *all, uint64_t sent)
     }
     exchange_done(&r->x);
     tally_drop(&all->seats, &r->seat);
+    tally_drop(&all->addrs, &r->guest);
 }
 
 unsigned
 round_answer(struct round *r, struct conn *c, bool expect_other)
 {
+    unsigned status = c->trusted ? visitor_told(r, c->all) : 0;
+
     if (!r->x.site)
-        return c->own && !c->visitor.https ? 404 : 421;
+        return c->own && !c->tls ? 404 : 421;
+    if (status)
+        return status;
     if (c->refusal) {
         count(COUNT_LIMITED, 1);
         count(c->refusal == 429 ? COUNT_LIMITED_ADDRESS : COUNT_LIMITED_CONNECTIONS, 1);

@@ -23,8 +23,10 @@ struct round {
     struct exchange x;
     struct sink sink; /* where the answer goes: HTTP/1's or HTTP/2's */
     SLIST_ENTRY(round) spare;
-    unsigned wait_s;        /* it came too early by so much; 0: it did not */
-    struct tally_row *seat; /* at its site, where those are counted; else NULL */
+    unsigned wait_s;         /* it came too early by so much; 0: it did not */
+    struct visitor told;     /* who it is from, where a trusted proxy says so: x.visitor then */
+    struct tally_row *guest; /* among that visitor's; else NULL */
+    struct tally_row *seat;  /* at its site, where those are counted; else NULL */
     /* its body */
     uint64_t body_left;  /* of the announced length */
     uint64_t rest_bytes; /* read and dropped */

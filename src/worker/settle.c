@@ -19,7 +19,7 @@ set_deadline(struct conn *c)
     else if (c->state == CONN_H2)
         class = all->settings.http2->deadline(c);
     else if (c->state == CONN_HEAD && (!c->tired || c->deadline.class == &all->head))
-        class = c->in.len > 0 || c->first ? &all->head : &all->idle;
+        class = c->in.len > 0 || c->glanced > 0 || c->first ? &all->head : &all->idle;
     else if (c->state == CONN_REST || (c->state == CONN_ANSWER && round_takes_body(c->round)))
         class = &all->body;
     if (!class) {

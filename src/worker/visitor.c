@@ -1,5 +1,8 @@
 /* Who the visitor is. Floor 6; worker. */
 #include "visitor.h"
+#include "conn.h"
+#include "hostel/base/counters.h"
+#include "hostel/http/forwarded.h"
 
 static void
 text_of(const uint8_t ip[static MSG_NET_BYTES], uint16_t port, char text[static ADDRESS_TEXT])
@@ -22,4 +25,39 @@ visitor_from(struct visitor *v, const struct msg_visitor *m, int fd)
         return;
     text_of(m->to_ip, m->to_port, v->local_addr);
     v->local_port = m->to_port;
+}
+
+unsigned
+visitor_told(struct round *r, struct conns *all)
+{
+    const struct request *req = &r->x.req;
+    struct forwarded f;
+
+    if (forwarded_find(req->fields, req->nfields, &all->settings.trusted, &f) < 0) {
+        if (r->x.site)
+            site_error(r->x.site, r->x.visitor->addr,
+                       SPAN("Forwarded and X-Forwarded-For name different visitors: the proxy "
+                            "must remove the one that it does not set"));
+        return 400;
+    }
+    if (!f.found && !f.scheme && !f.to_port)
+        return 0;
+    r->told = *r->x.visitor;
+    r->x.visitor = &r->told;
+    if (f.scheme) {
+        r->told.https = f.scheme == FORWARDED_HTTPS;
+        r->told.local_port = r->told.https ? 443 : 80;
+    }
+    if (f.to_port)
+        r->told.local_port = f.to_port;
+    if (!f.found)
+        return 0;
+    text_of(f.ip, f.port, r->told.addr);
+    r->told.port = f.port;
+    r->guest = tally_add(&all->addrs, tally_ip(f.ip), all->settings.conns_per_addr);
+    if (r->guest)
+        return 0;
+    count(COUNT_LIMITED, 1);
+    count(COUNT_LIMITED_ADDRESS, 1);
+    return 429;
 }

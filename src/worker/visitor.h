@@ -6,8 +6,19 @@
 #include "hostel/ipc/message.h"
 #include "hostel/serve/exchange.h"
 
+struct conns;
+struct round;
+
 /* The two ends of a connection, as its acceptor says them. in  fd  lent for the visitor's life
  */
 void visitor_from(struct visitor *v, const struct msg_visitor *m, int fd);
+
+/*
+ * Who this request of a trusted proxy is from: its visitor, if it says so. How many he may have
+ * at once is counted here: his connections are the proxy's.
+ *
+ * ret  0; 400 nobody can tell; 429 he has too many
+ */
+unsigned visitor_told(struct round *r, struct conns *all);
 
 #endif

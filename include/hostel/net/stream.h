@@ -94,6 +94,21 @@ const char *stream_tls_version(const struct stream *s);
  */
 ssize_t stream_read(struct stream *s, void *p, size_t n);
 
+/*
+ * Look at what is there of a plain stream, and leave it there.
+ *
+ * ret  as stream_read()
+ */
+ssize_t stream_peek(struct stream *s, void *p, size_t n);
+
+/*
+ * Be readable from so many bytes on: 1 as ever, or one more than was peeked at. The kernel may
+ * not care, when memory is short.
+ *
+ * ret  0 or -errno
+ */
+int stream_mark(struct stream *s, int bytes);
+
 /* Queue a copy. Nothing is sent before stream_flush(). On a broken stream it is dropped. */
 void stream_copy(struct stream *s, struct span bytes);
 

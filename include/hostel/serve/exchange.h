@@ -12,11 +12,15 @@
 
 #include <uv.h>
 
-struct visitor { /* one connection's two ends, as text; filled once a connection */
+/*
+ * Who asks, and whom: a connection's two ends, as text; filled once a connection. Where a proxy
+ * that is trusted passes requests on, each has one of its own.
+ */
+struct visitor {
     char addr[ADDRESS_TEXT];
-    uint16_t port;
+    uint16_t port; /* 0: a proxy knows it, and does not say */
     char local_addr[ADDRESS_TEXT]; /* "": only PHP wants it, so fd is asked when it does */
-    uint16_t local_port;
+    uint16_t local_port; /* 0: likewise */
     bool https;
     int fd; /* the connection's socket, lent, for address_local() */
     const char *tls; /* "TLSv1.3" and its like, static; NULL: none */
