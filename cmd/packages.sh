@@ -8,7 +8,7 @@ libssl-dev libnghttp2-dev"
 RUN_PACKAGES="php-cgi media-types curl procps"
 TEST_PACKAGES="clang libclang-rt-dev libcmocka-dev python3 python3-pytest
 python3-pytest-xdist openssl
-python3-hpack nghttp2-client"
+python3-hpack nghttp2-client user-mode-linux"
 # Servers that tests put before or behind Hostel: see install_unstarted.
 TEST_SERVERS="php-fpm"
 

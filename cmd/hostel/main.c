@@ -161,6 +161,7 @@ check_all(const char *config)
     if (rc == 0 && wrong == 0) {
         say_ktls(conf);
         say_own(conf);
+        (void)supervisor_say_limits(conf);
         puts("ok");
     }
     conf_free(&conf);

@@ -118,6 +118,7 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
     c->connections_max = (uint32_t)number_of(ROW_CONNECTIONS_MAX, raw->connections_max);
     c->connections_per_address =
         (uint32_t)number_of(ROW_CONNECTIONS_PER_ADDRESS, raw->connections_per_address);
+    c->cgroup = mem_str(text_of(ROW_CGROUP, raw->cgroup));
     c->limits = fill_limits(NULL, raw->limits);
     for (uint32_t i = 0; i < raw->trusted_proxies.n; i++)
         fill_net(&c->trusted_proxies, raw->trusted_proxies.v[i]);

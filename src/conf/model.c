@@ -79,6 +79,7 @@ conf_free(struct conf **conf)
     free(c->listen);
     free(c->run_dir);
     free(c->pid_file);
+    free(c->cgroup);
     free(c->app_dir);
     apps_done(c);
     free(c->error_log);

@@ -103,6 +103,7 @@ struct raw_main {
     char *trusted_proxies_close;
     char *acme_challenge_dir;
     char *acme_user;
+    char *cgroup;
     struct raw_limits *limits;
     struct raw_vhosts vhosts;
 };

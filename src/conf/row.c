@@ -52,6 +52,7 @@ row_summary(const struct row *r, struct buf *out)
         [VALUE_SIZE] = {"size (k m g)"},
         [VALUE_BOOL] = {"true or false"},
         [VALUE_PATH] = {"absolute path", "list of absolute paths"},
+        [VALUE_CGROUP] = {"auto, off or absolute path"},
         [VALUE_LOG] = {"absolute path, - or off"},
         [VALUE_FORMAT] = {"combined, common, json or text"},
         [VALUE_ADDRESS] = {"address", "list of addresses"},

@@ -227,6 +227,19 @@ const struct row rows[ROWS] = {
          .preset_note = "hostel-acme if there is such a user, else nobody",
          .help = "Who serves acme_challenge_dir: a system user that owns no site and no file. "
                  "Without root it is the invoking user."},
+    [ROW_CGROUP] = {.name = "cgroup",
+                    IN_MAIN(cgroup),
+                    .type = VALUE_CGROUP,
+                    .preset = "auto",
+                    .help =
+                        "Where the control groups of users are made, user-UID of each, "
+                        "whose limits hold for all of his processes together. auto: below "
+                        "the server's own group, where systemd has delegated that "
+                        "(Delegate=yes, as the unit of the package says), or in "
+                        "hostel.slice where there is no systemd. A path is a directory of "
+                        "cgroup v2, made if the one above it is there. Without control "
+                        "groups, rlimits and nice are all there is; hostel check says which "
+                        "it is."},
     [ROW_LIMITS] = {.name = "limits",
                     IN_MAIN(limits),
                     .type = VALUE_LIMITS,

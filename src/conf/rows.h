@@ -33,6 +33,7 @@ enum value_type {
     VALUE_SIZE,
     VALUE_BOOL,
     VALUE_PATH,    /* absolute */
+    VALUE_CGROUP,  /* auto, off or an absolute path */
     VALUE_LOG,     /* off, - or an absolute path, maybe with %{user} and %{vhost} */
     VALUE_FORMAT,  /* of access lines: base/logformat.h */
     VALUE_ADDRESS, /* ADDR:PORT, *:PORT, [V6]:PORT */
@@ -110,6 +111,7 @@ enum row_id {
     ROW_TRUSTED_PROXIES_CLOSE,
     ROW_ACME_CHALLENGE_DIR,
     ROW_ACME_USER,
+    ROW_CGROUP,
     ROW_LIMITS,
     ROW_INCLUDE,
     ROW_VHOSTS,

@@ -131,6 +131,21 @@ format_wrong(struct span text, char why[static RANGE_TEXT_MAX])
 }
 
 static const char *
+cgroup_wrong(struct span text)
+{
+    struct span rest = text, name;
+
+    if (span_eq(text, SPAN("auto")) || span_eq(text, SPAN("off")))
+        return NULL;
+    if (text.n == 0 || text.p[0] != '/')
+        return "must be `auto`, `off` or an absolute path";
+    while (span_cut(&rest, '/', &name))
+        if (span_eq(name, SPAN("..")))
+            return "must be without `..`";
+    return text.n < 2 || text.p[text.n - 1] == '/' ? "must name a directory" : path_wrong(text);
+}
+
+static const char *
 host_wrong(struct span text)
 {
     char name[VALUE_HOST_MAX + 1];
@@ -193,6 +208,8 @@ wrong(const struct row *r, struct span text, char range[static RANGE_TEXT_MAX])
         return path_wrong(text);
     case VALUE_LOG:
         return log_wrong(text);
+    case VALUE_CGROUP:
+        return cgroup_wrong(text);
     case VALUE_FORMAT:
         return format_wrong(text, range);
     case VALUE_ADDRESS:

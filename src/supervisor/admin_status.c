@@ -6,6 +6,7 @@
 #include "hostel/base/date.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ say_server(struct admin_client *c)
 {
     struct supervisor *s = c->s;
     struct json j = admin_begin(c);
+    char limits[CGROUP_SAID_MAX];
 
     json_string(&j, "is", "server");
     json_string(&j, "version", HOSTEL_VERSION);
@@ -22,6 +24,8 @@ say_server(struct admin_client *c)
     json_number(&j, "generation", s->gen->number);
     json_string(&j, "config", s->conf->files[0]);
     json_string(&j, "state", s->stop != STOP_NOT ? "stopping" : "serving");
+    cgroup_say(&s->groups, limits);
+    json_string(&j, "limits", limits + strlen("limits: "));
     json_number(&j, "users", s->conf->nusers);
     json_number(&j, "vhosts", s->conf->nvhosts);
     admin_done(c, &j);
@@ -193,6 +197,7 @@ say_user(struct admin_client *c, struct room *r)
     json_string(&j, "state", states[r->state]);
     json_number(&j, "crashes", r->crashes);
     say_own_listeners(&j, r);
+    json_number(&j, "oom_kills", r->oom_kills);
     say_workers(&j, r);
     say_pools(&j, r);
     admin_done(c, &j);

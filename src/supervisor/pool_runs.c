@@ -149,7 +149,10 @@ run_again(struct pool_run *run)
     spec.fds[2] = SPAWN_FD_LOG;
     rc = jails_open(p->room->gen->conf, p->room->user, -1, p->php, &spec.jail_fd);
     if (rc == 0)
+        rc = groups_enter(p->room, &spec.group_fd);
+    if (rc == 0)
         rc = child_start(&run->child, &spec, log_fd);
+    fd_close(&spec.group_fd);
     fd_close(&spec.jail_fd);
     list_free(env);
     list_free(argv);

@@ -72,6 +72,7 @@ say_waiting(const struct conf *before, const struct conf *now)
     } rows[] = {
         {"acceptors", before->acceptors != now->acceptors},
         {"acceptor_user", before->acceptor_ids.uid != now->acceptor_ids.uid},
+        {"cgroup", strcmp(before->cgroup, now->cgroup) != 0},
         {"run_dir", strcmp(before->run_dir, now->run_dir) != 0},
         {"pid_file", strcmp(before->pid_file ? before->pid_file : "",
                             now->pid_file ? now->pid_file : "") != 0},

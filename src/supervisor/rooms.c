@@ -575,6 +575,7 @@ take_part(struct room *r, struct generation *g, size_t user)
     r->part = &g->parts[user];
     r->listens = listeners_all_of(r, &last);
     pools_take_generation(r);
+    groups_take_generation(r);
     if (before)
         secrets_take_generation(r, before, user_before);
     generation_drop(&before);
@@ -618,6 +619,7 @@ room_try_free(struct room *r)
     if (!r->gone || !LIST_EMPTY(&r->workers) || !LIST_EMPTY(&r->all_pools) || !porter_free(r))
         return;
     LIST_REMOVE(r, in_gone);
+    groups_leave(r);
     generation_drop(&r->gen);
     free(r->pools);
     free(r->past);

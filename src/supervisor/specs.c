@@ -19,6 +19,7 @@ spec_common(struct spawn_spec *spec, enum cage cage, const struct conf *conf,
         .ids = conf->switching ? ids : NULL,
         .exec_fd = -1,
         .jail_fd = -1,
+        .group_fd = -1,
     };
     for (unsigned i = 0; i < SPAWN_FDS_MAX; i++)
         spec->fds[i] = -1;

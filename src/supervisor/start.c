@@ -292,6 +292,7 @@ on_sweep(uv_timer_t *timer)
     listeners_sweep(s, now);
     rooms_sweep(s, now);
     pools_sweep(s, now);
+    groups_sweep(s, now);
     tickets_sweep(s, now);
     logs_say_trouble(&s->gen->logs, now);
     supervisor_stop_step(s, now);
@@ -375,6 +376,7 @@ prepare(struct supervisor *s)
         return rc;
     /* orphans of a pool whose parent died are ours to reap, and to end with their group */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    groups_start(s);
     rc = s->conf->switching ? caps_trim_supervisor() : 0;
     if (rc < 0)
         return cannot("cannot give up capabilities", "", rc);
@@ -392,6 +394,7 @@ static void
 finish(struct supervisor *s)
 {
     pools_remove_sockets(s);
+    groups_stop(s);
     admin_close(s);
     if (s->pid_file && s->pid_fd >= 0 && !s->upgrade.done)
         (void)unlink(s->pid_file);
@@ -443,7 +446,7 @@ supervisor_new(void)
     struct supervisor *s = &self;
 
     s->start_ms = date_mono_ms();
-    s->pid_fd = s->php_dir_fd = s->run_dir_fd = s->admin.fd = s->error_fd = -1;
+    s->pid_fd = s->php_dir_fd = s->run_dir_fd = s->admin.fd = s->error_fd = s->groups.dir = -1;
     for (unsigned i = 0; i < LISTENERS_MAX; i++)
         s->listeners[i].fd = -1;
     s->upgrade.ready_fd = s->upgrade.pid_fd = -1;

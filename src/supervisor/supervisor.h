@@ -19,6 +19,7 @@
  *   logpipe.c    what children say on stderr
  *   stop.c       the way down
  *   admin.c      the administrator's socket; admin_commands.c, admin_status.c: its answers
+ *   groups.c     users' control groups
  *   limits.c     what a user's processes may take
  *   specs.c      each role's confinement, for children and for `hostel confine` alike
  */
@@ -31,6 +32,7 @@
 #include "hostel/conf/model.h"
 #include "hostel/ipc/channel.h"
 #include "hostel/ipc/message.h"
+#include "hostel/sys/cgroup.h"
 #include "hostel/sys/spawn.h"
 
 #include <sys/queue.h>
@@ -271,6 +273,10 @@ struct room {
     struct room_tickets *tickets; /* likewise */
     struct commons *commons;      /* what his workers count together; NULL: nothing yet */
     int commons_fd;               /* the same, for them; -1 */
+    bool grouped;                 /* he has a control group */
+    struct cgroup_events events;  /* in it, that were said */
+    uint64_t events_said_ms;      /* the next time: not before */
+    uint64_t oom_kills;           /* in all of them */
     uint64_t places[COMMONS_PLACES / 64]; /* that workers have in it, a bit each */
     struct counters *past;                /* of workers that have ended; NULL: none yet */
     struct pool **pools;                  /* of part, by id */
@@ -488,6 +494,22 @@ void limits_forget(struct room *r);
 void limits_of_php(struct spawn_spec *spec, const struct conf *conf,
                    const struct conf_limits *limits);
 
+/* --- groups.c -------------------------------------------------------------------------------
+ */
+
+void groups_start(struct supervisor *s);
+/*
+ * out  fd  for spawn_spec.group_fd, owned by the caller; -1: there are no groups
+ * ret  0; -errno: said in the log, and nothing may be started
+ */
+int groups_enter(struct room *r, int *fd);
+/* The limits of another generation. */
+void groups_take_generation(struct room *r);
+/* His last process may be gone. */
+void groups_leave(struct room *r);
+void groups_sweep(struct supervisor *s, uint64_t now_ms);
+void groups_stop(struct supervisor *s);
+
 /*
  * jails.c: the jail of a user's process.
  *
@@ -612,6 +634,8 @@ struct supervisor {
     LIST_HEAD(, pool_run) strayed;
     uv_signal_t signals[7];
     uv_timer_t sweep;
+    struct cgroup_tree groups; /* of users */
+    uint64_t groups_look_ms;
     bool announced; /* "ready" was said */
     enum stop_step stop;
     uint64_t stop_ms; /* everybody is killed then */

@@ -672,7 +672,10 @@ worker_start(struct room *r, uint32_t seat)
     spec.fds[4] = r->back;
     rc = jails_open(r->gen->conf, r->user, spec.exec_fd, NULL, &spec.jail_fd);
     if (rc == 0)
+        rc = groups_enter(r, &spec.group_fd);
+    if (rc == 0)
         rc = control_start(&w->control, &w->child, &spec, &end);
+    fd_close(&spec.group_fd);
     fd_close(&spec.jail_fd);
     if (rc < 0) {
         free(w);

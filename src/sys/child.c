@@ -2,8 +2,8 @@
  * The child's side of a spawn. Everything between fork and exec stands in this file, in the
  * order in which it happens; every step is checked, and the first that fails ends the child.
  *
- *   signals -> session -> descriptors -> directories -> limits -> nice -> ids -> capabilities
- *           -> parent still there -> jail -> filter -> exec
+ *   signals -> control group -> session -> descriptors -> directories -> limits -> nice -> ids
+ *           -> capabilities -> parent still there -> jail -> filter -> exec
  *
  * The supervisor has one thread, so all of the C library may be used here. Floor 1.
  */
@@ -79,6 +79,17 @@ reset_signals(struct child *c)
         if (sigaction(s, &sa, NULL) < 0 && errno != EINVAL)
             return -errno; /* EINVAL: SIGKILL, SIGSTOP and the C library's own */
     return 0;
+}
+
+/* The first thing: from here on all that it takes is its user's. */
+static int
+enter_cgroup(struct child *c)
+{
+    c->step = "control group";
+    if (c->spec->group_fd < 0)
+        return 0;
+    errno = EIO;
+    return write(c->spec->group_fd, "0", 1) == 1 ? 0 : -errno;
 }
 
 static int
@@ -311,9 +322,9 @@ _Noreturn void
 child_run(const struct spawn_spec *spec, int status, pid_t parent)
 {
     static int (*const steps[])(struct child *) = {
-        reset_signals, own_group, place_descriptors, enter_directories,
-        set_limits,    be_nice,   drop_privilege,    die_with_parent,
-        enter_jail,    lock_cage, execute,
+        reset_signals,     enter_cgroup, own_group, place_descriptors,
+        enter_directories, set_limits,   be_nice,   drop_privilege,
+        die_with_parent,   enter_jail,   lock_cage, execute,
     };
     struct child c = {
         .spec = spec,

@@ -211,6 +211,7 @@ struct conf {
     struct conf_limits limits;                         /* of the main file */
     struct nets trusted_proxies;
     bool trusted_proxies_close;
+    char *cgroup;              /* "auto", "off" or a path */
     size_t acme; /* index of that vhost's user; CONF_NO_USER: each site answers for itself */
     struct conf_user *users;
     size_t nusers;

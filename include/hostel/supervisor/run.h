@@ -35,6 +35,13 @@ int supervisor_examine(const struct conf *conf, unsigned *wrong);
  */
 int supervisor_cert(const struct conf *conf, struct span names, unsigned days, const char *dir);
 
+/*
+ * Print a line that says what users' limits rest on here: control groups, or rlimits alone.
+ *
+ * ret  false: the configuration has no limits, and nothing was said
+ */
+bool supervisor_say_limits(const struct conf *conf);
+
 /* Whether the kernel can encrypt what is sent with TLS (kTLS). */
 bool supervisor_ktls(void);
 

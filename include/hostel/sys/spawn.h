@@ -32,6 +32,7 @@ struct spawn_spec {
     char *const *envp;      /* lent: the whole environment, nothing is inherited */
     int fds[SPAWN_FDS_MAX]; /* become 0..nfds-1; lent; -1 = /dev/null */
     unsigned nfds;
+    int group_fd;         /* cgroup.procs of its group, lent; -1: it stays in ours */
     int jail_fd;          /* jail_open()'s, lent; -1: none */
     const char *work_dir; /* entered before the drop; NULL = "/" */
     const char *root_dir; /* chroot to this (root only); NULL = none */

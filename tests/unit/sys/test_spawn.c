@@ -60,6 +60,7 @@ spec_of(enum cage cage, const struct ids *ids, char *const *argv)
         .min_uid = 1000,
         .exec_fd = -1,
         .jail_fd = -1,
+        .group_fd = -1,
         .path = argv[0],
         .argv = argv,
         .envp = env,
