@@ -774,18 +774,17 @@ const struct row rows[ROWS] = {
                             .unit = "requests",
                             .help =
                                 "The most that php.queue counts for, whatever stands there."},
-    [ROW_LIMITS_FIRST +
-        LIMIT_CONNECTIONS] = {.name = "limits.connections",
-                              IN_LIMITS(LIMIT_CONNECTIONS),
-                              .type = VALUE_NUMBER,
-                              .preset = "0",
-                              .min = "0",
-                              .max = "1000000",
-                              .unit = "connections",
-                              .help =
-                                  "How many connections all workers of the user may hold at "
-                                  "once; the request of a further one is answered 503. 0 is no "
-                                  "limit."},
+    [ROW_LIMITS_FIRST + LIMIT_CONNECTIONS] =
+        {.name = "limits.connections",
+         IN_LIMITS(LIMIT_CONNECTIONS),
+         .type = VALUE_NUMBER,
+         .preset = "0",
+         .min = "0",
+         .max = "1000000",
+         .unit = "connections",
+         .help = "How many connections all workers of the user may hold at once. For a further "
+                 "one an idle one is closed, if the worker that it comes to has one; else its "
+                 "request is answered 503, with TLS its handshake is not. 0 is no limit."},
     [ROW_LIMITS_FIRST + LIMIT_PHP_PROCESSES] =
         {.name = "limits.php_processes",
          IN_LIMITS(LIMIT_PHP_PROCESSES),

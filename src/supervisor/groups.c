@@ -19,10 +19,8 @@ groups_start(struct supervisor *s)
 {
     char said[CGROUP_SAID_MAX];
 
-    if (s->conf->switching)
-        cgroup_find(&cgroup_kernel, s->conf->cgroup, false, &s->groups);
-    else
-        cgroup_find(&cgroup_kernel, "off", false, &s->groups);
+    cgroup_find(&cgroup_kernel, s->conf->switching ? s->conf->cgroup : "off", false,
+                &s->groups);
     cgroup_open(&s->groups);
     cgroup_say(&s->groups, said);
     if (s->conf->switching)
@@ -133,8 +131,11 @@ look(struct room *r, uint64_t now_ms)
     cgroup_user_events(&r->s->groups, r->user->ids.uid, &now);
     killed = now.oom_kills - r->events.oom_kills;
     failed = now.pids_fails - r->events.pids_fails;
-    if ((killed == 0 && failed == 0) || now.oom_kills < r->events.oom_kills ||
-        now_ms < r->events_said_ms)
+    if (now.oom_kills < r->events.oom_kills || now.pids_fails < r->events.pids_fails) {
+        r->events = now; /* it is another one, made for another group id of his */
+        return;
+    }
+    if ((killed == 0 && failed == 0) || now_ms < r->events_said_ms)
         return;
     r->events = now;
     r->events_said_ms = now_ms + SAID_MS;

@@ -104,6 +104,22 @@ put_max(struct writing *w, enum cgroup_controller c, const char *file, uint64_t 
     put(w, c, file, max ? value : "max");
 }
 
+/* Without a scheduler or a cost model that knows weights there is no such file. */
+static void
+put_io(struct writing *w, uint64_t weight)
+{
+    /* BFQ counts to 1000; what is above the middle is drawn together */
+    uint64_t bfq = weight <= 100 ? weight : 100 + (weight - 100) / 11;
+    char value[VALUE_MAX];
+
+    (void)snprintf(value, sizeof(value), "default %" PRIu64, weight);
+    if (faccessat(w->dir, "io.weight", F_OK, 0) == 0)
+        put(w, CGROUP_IO, "io.weight", value);
+    (void)snprintf(value, sizeof(value), "default %" PRIu64, bfq);
+    if (faccessat(w->dir, "io.bfq.weight", F_OK, 0) == 0)
+        put(w, CGROUP_IO, "io.bfq.weight", value);
+}
+
 int
 cgroup_user(const struct cgroup_tree *tree, uid_t uid, const struct cgroup_limits *limits,
             const char **failed)
@@ -129,10 +145,7 @@ cgroup_user(const struct cgroup_tree *tree, uid_t uid, const struct cgroup_limit
         (void)cgroup_put(w.dir, "memory.swap.max", limits->memory_max ? "0" : "max");
     put_max(&w, CGROUP_MEMORY, "memory.max", limits->memory_max);
     put_max(&w, CGROUP_PIDS, "pids.max", limits->pids_max);
-    /* without a scheduler or a cost model that knows weights there is no such file */
-    (void)snprintf(value, sizeof(value), "default %" PRIu64, limits->io_weight);
-    if (has(tree, CGROUP_IO) && faccessat(w.dir, "io.weight", F_OK, 0) == 0)
-        put(&w, CGROUP_IO, "io.weight", value);
+    put_io(&w, limits->io_weight);
     fd_close(&w.dir);
     *failed = w.failed;
     return w.rc;

@@ -114,8 +114,10 @@ step_shake(struct conn *c)
 {
     int rc;
 
-    if (c->refusal) /* one too many: no work is done to tell him so */
+    if (c->refusal) { /* one too many: no work is done to tell him so */
+        limits_refused(c);
         return CONN_GONE;
+    }
     rc = stream_handshake(&c->stream);
     if (rc == -EAGAIN)
         return CONN_SHAKE;

@@ -306,6 +306,9 @@ limits_count(struct conns *all)
         commons_connections(all->settings.commons, all->settings.place, (uint32_t)all->count);
 }
 
+/* It is told, or ended: count it. */
+void limits_refused(const struct conn *c);
+
 /*
  * May a request for a site with bounds be answered?
  *

@@ -3,6 +3,7 @@
  * many requests a second of one address. Floor 6; worker.
  */
 #include "conn.h"
+#include "hostel/base/counters.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -103,6 +104,13 @@ void
 limits_leave(struct conn *c)
 {
     tally_drop(c->unheard ? &c->all->heads : &c->all->addrs, &c->addr);
+}
+
+void
+limits_refused(const struct conn *c)
+{
+    count(COUNT_LIMITED, 1);
+    count(c->refusal == 429 ? COUNT_LIMITED_ADDRESS : COUNT_LIMITED_CONNECTIONS, 1);
 }
 
 /*

@@ -56,8 +56,7 @@ round_answer(struct round *r, struct conn *c, bool expect_other)
     if (status)
         return status;
     if (c->refusal) {
-        count(COUNT_LIMITED, 1);
-        count(c->refusal == 429 ? COUNT_LIMITED_ADDRESS : COUNT_LIMITED_CONNECTIONS, 1);
+        limits_refused(c);
         return c->refusal;
     }
     if (r->x.site->bounded) {

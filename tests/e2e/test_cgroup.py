@@ -82,13 +82,18 @@ echo o >/proc/sysrq-trigger
 sleep 60
 """)
     init.chmod(0o755)
+    kernel = subprocess.Popen(
+        [uml, "mem=600M", "rootfstype=hostfs", "rootflags=/", "rw", "quiet", f"init={init}",
+         "con=null", "con0=null,null", f"umid=hostel{os.getpid()}", f"uml_dir={tmp_path}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True, env={**os.environ, "TMPDIR": "/tmp"})
     try:
-        subprocess.run([uml, "mem=600M", "rootfstype=hostfs", "rootflags=/", "rw", "quiet",
-                        f"init={init}", "con=null", "con0=null,null", f"umid=hostel{os.getpid()}",
-                        f"uml_dir={tmp_path}"], stdin=subprocess.DEVNULL, capture_output=True,
-                       timeout=240 * SLOW, check=False, env={**os.environ, "TMPDIR": "/tmp"})
+        kernel.wait(240 * SLOW)
         text = out.read_text() if out.exists() else "it did not start"
     finally:
+        if kernel.poll() is None:
+            os.killpg(kernel.pid, signal.SIGKILL)
+            kernel.wait()
         out.unlink(missing_ok=True)
         init.unlink()
     print(text)
@@ -118,6 +123,11 @@ def members(group):
 
 def value(group, name):
     return (group / name).read_text().strip()
+
+
+def used(group):
+    """Seconds of processor."""
+    return int(re.search(r"usage_usec (\d+)", value(group, "cpu.stat")).group(1)) / 1e6
 
 
 @here
@@ -214,18 +224,46 @@ def test_cpu_max(box, php_cgi, slice_):
     assert server.get(s, "/a.txt").text == "a"
     group = slice_ / f"user-{s.uid}"
 
-    def used():
-        return int(re.search(r"usage_usec (\d+)", value(group, "cpu.stat")).group(1)) / 1e6
-
     with server.client(timeout=60) as a, server.client(timeout=60) as b:
         a.ask(s.host, "/burn.php")
         b.ask(s.host, "/burn.php")
         time.sleep(0.3)
-        before, begin = used(), time.monotonic()
+        before, begin = used(group), time.monotonic()
         time.sleep(1.5)
-        took, ran = used() - before, time.monotonic() - begin
+        took, ran = used(group) - before, time.monotonic() - begin
         assert 0.02 * ran < took < 0.3 * ran, f"{took:.2f} s of {ran:.2f} s"
         assert a.answer().body == b.answer().body == b"burnt"
+
+
+@here
+@pytest.mark.skipif(not INSIDE, reason="needs a machine with one processor")
+def test_cpu_weight(box, php_cgi, slice_):
+    """Two who burn share as their weights say, however many processes each has; and who does
+    little does not wait for them."""
+    few = box.site("few.test", php={"processes": 1}, files={"burn.php": BURN},
+                   limits={"cpu_weight": 300})
+    many = box.site("many.test", php={"processes": 4}, files={"burn.php": BURN},
+                    limits={"cpu_weight": 100})
+    calm = box.site("calm.test", files={"a.txt": "a"})
+    server = box.serve()
+    assert server.get(calm, "/a.txt").text == "a"
+    clients = [server.client(timeout=60) for _ in range(5)]
+    for n, c in enumerate(clients):
+        c.ask((many if n else few).host, "/burn.php")
+    groups = [slice_ / f"user-{s.uid}" for s in (few, many)]
+    wait_for(lambda: all(g.exists() and used(g) > 0.1 for g in groups), "both to burn", 10)
+    before = [used(g) for g in groups]
+    begin, took = time.monotonic(), []
+    while time.monotonic() - begin < 1.2:
+        at = time.monotonic()
+        assert server.get(calm, "/a.txt").text == "a"
+        took.append(time.monotonic() - at)
+    ran = [used(g) - b for g, b in zip(groups, before)]
+    assert 1.8 < ran[0] / ran[1] < 5, ran
+    assert sorted(took)[len(took) * 9 // 10] < 0.2, sorted(took)[-10:]
+    for c in clients:
+        assert c.answer().body == b"burnt"
+        c.close()
 
 
 @here

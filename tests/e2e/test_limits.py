@@ -6,7 +6,7 @@ import time
 import pytest
 
 import procs
-from house import hostel
+from house import ROOT, hostel
 from procs import wait_for
 
 root = pytest.mark.root
@@ -14,6 +14,10 @@ root = pytest.mark.root
 LOOK = """<?php
 header('Content-Type: text/plain');
 echo file_get_contents('/proc/self/limits'), 'nice ', trim(shell_exec('nice'));
+"""
+RAISE = """<?php
+echo shell_exec('ulimit -n 5000 && echo raised; ulimit -d unlimited && echo raised;
+                 ulimit -p 4000 && echo raised; renice -n 0 $$ && echo raised; echo tried');
 """
 EAT = """<?php
 ini_set('memory_limit', '-1');
@@ -64,6 +68,17 @@ def test_rlimits_and_nice(box, php_cgi):
     assert nice_of(worker) == 5
     assert {nice_of(pid) for pid in server.php(s)} == {5}
     assert {nice_of(pid) for pid in server.acceptors()} == {nice_of(server.pid)}
+
+
+def test_what_is_set_stays(box, php_cgi):
+    """Nobody gives himself more; who has no such limits may have these (so the ways work)."""
+    s = box.site("low.test", php={"processes": 1}, files={"raise.php": RAISE},
+                 limits={"open_files": 300, "processes": 200, "memory": "128m", "nice": 5})
+    free = box.site("high.test", php={"processes": 1}, files={"raise.php": RAISE},
+                    limits={"open_files": 200000, "processes": 5000})
+    server = box.serve()
+    assert server.get(s, "/raise.php").text == "tried\n"
+    assert server.get(free, "/raise.php").text.count("raised") >= (3 if ROOT else 1)
 
 
 def test_memory_of_a_script(box, php_cgi):

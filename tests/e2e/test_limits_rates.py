@@ -253,6 +253,26 @@ def test_connections_of_a_user(box, php_cgi):
     wait_for(lambda: server.get(s, "/s.php?ms=0").status == 200, "room again")
 
 
+def test_connections_with_tls(box):
+    """Idle ones make room; where none is, no handshake is made, and it is counted."""
+    port = free_port()
+    s = box.site("tls.test", tls=certificate(box, "tls.test"), php={"processes": 4},
+                 files={"s.php": SLEEP, "a.txt": "a"}, limits={"connections": 2})
+    server = box.serve(listen_tls=[f"127.0.0.1:{port}"])
+    with Secure(port, "tls.test") as idle, Secure(port, "tls.test") as busy:
+        assert idle.get(s.host, "/a.txt").status == 200
+        busy.ask(s.host, "/s.php?ms=1500")
+        time.sleep(0.2)
+        with Secure(port, "tls.test") as c:
+            assert c.get(s.host, "/s.php?ms=0").status == 200
+            c.ask(s.host, "/s.php?ms=1000")
+            time.sleep(0.2)
+            with pytest.raises((ConnectionError, OSError)):
+                Secure(port, "tls.test")
+            assert c.answer().status == busy.answer().status == 200
+    assert numbers(server, s)["limited_connections"] == 1
+
+
 def test_a_killed_worker_leaves_no_connections_behind(box):
     s = box.site("killed.test", files={"a.txt": "a"}, limits={"connections": 2})
     server = box.serve()

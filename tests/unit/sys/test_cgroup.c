@@ -64,8 +64,8 @@ static void
 group(const char *name, const char *controllers)
 {
     static const char *const files[] = {
-        "cgroup.subtree_control", "cgroup.procs", "cpu.weight", "cpu.max",    "memory.max",
-        "memory.swap.max",        "pids.max",     "io.weight",  "pids.events"};
+        "cgroup.subtree_control", "cgroup.procs", "cpu.weight", "cpu.max",       "memory.max",
+        "memory.swap.max",        "pids.max",     "io.weight",  "io.bfq.weight", "pids.events"};
     char path[128];
 
     assert_true(mkdir(below(name), 0755) == 0 || errno == EEXIST);
@@ -185,7 +185,8 @@ test_where_nobody_arranges(void **state)
     cgroup_say(&tree, said);
     snprintf(expected, sizeof(expected),
              "limits: cgroup v2 in %s/hostel.slice/user-UID, with cpu memory pids io", top);
-    memmove(strstr(said, "/fs/"), strstr(said, "/fs/") + 3, strlen(strstr(said, "/fs/") + 3) + 1);
+    memmove(strstr(said, "/fs/"), strstr(said, "/fs/") + 3,
+            strlen(strstr(said, "/fs/") + 3) + 1);
     assert_string_equal(said, expected);
     find("0::/box\n", "/box", false, "auto", false); /* a container's own root */
     assert_string_equal(tree.path, below("fs/hostel.slice"));
@@ -267,13 +268,35 @@ test_limits(void **state)
     static const struct {
         const char *why;
         struct cgroup_limits limits;
-        const char *weight, *max, *memory, *swap, *pids, *io;
+        const char *weight, *max, *memory, *swap, *pids, *io, *bfq;
     } rows[] = {
-        {"no limits", {100, 100, 0, 0, 0}, "100", "max", "max", "max", "max", "default 100"},
-        {"all", {1, 10000, 50, 1 << 20, 64}, "1", "50000 100000", "1048576", "0", "64",
-         "default 10000"},
-        {"two cores and a half", {100, 100, 250, 0, 0}, "100", "250000 100000", "max", "max",
-         "max", "default 100"},
+        {"no limits",
+         {100, 100, 0, 0, 0},
+         "100",
+         "max",
+         "max",
+         "max",
+         "max",
+         "default 100",
+         "default 100"},
+        {"all",
+         {1, 10000, 50, 1 << 20, 64},
+         "1",
+         "50000 100000",
+         "1048576",
+         "0",
+         "64",
+         "default 10000",
+         "default 1000"},
+        {"two cores and a half",
+         {100, 100, 250, 0, 0},
+         "100",
+         "250000 100000",
+         "max",
+         "max",
+         "max",
+         "default 100",
+         "default 100"},
     };
     const char *failed;
 
@@ -289,6 +312,7 @@ test_limits(void **state)
         assert_string_equal(get("fs/own/user-64001/memory.swap.max"), rows[i].swap);
         assert_string_equal(get("fs/own/user-64001/pids.max"), rows[i].pids);
         assert_string_equal(get("fs/own/user-64001/io.weight"), rows[i].io);
+        assert_string_equal(get("fs/own/user-64001/io.bfq.weight"), rows[i].bfq);
     }
 }
 
