@@ -4,49 +4,18 @@
  */
 #include "hostel/acceptor/run.h"
 #include "hostel/base/log.h"
+#include "hostel/base/program.h"
 
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <uv.h>
-
-#define CONTROL_FD 3
-
-static bool
-started_by_hostel(void)
-{
-    int type = 0;
-    socklen_t len = sizeof(type);
-
-    return getsockopt(CONTROL_FD, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
-           type == SOCK_SEQPACKET;
-}
 
 int
 main(void)
 {
-    int rc;
+    int status = program_begin("hostel-acceptor"), rc;
 
-    if (!started_by_hostel()) {
-        fputs("hostel-acceptor is started by hostel; see hostel(8)\n", stderr);
-        return 2;
-    }
-    if (geteuid() == 0) { /* I1: whatever started it so did not drop */
-        fputs("hostel-acceptor: refuses to run as root\n", stderr);
-        return 1;
-    }
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) { /* nobody of the same uid looks in */
-        fputs("hostel-acceptor: cannot be made undumpable\n", stderr);
-        return 1;
-    }
-    (void)prctl(PR_SET_NAME, "hostel-acceptor", 0, 0, 0);
-    log_init(STDERR_FILENO, "hostel-acceptor", NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C is the supervisor's to answer */
-    rc = acceptor_run(CONTROL_FD);
+    if (status)
+        return status;
+    rc = acceptor_run(PROGRAM_CONTROL_FD);
     if (rc < 0) {
         log_error("cannot start: %s", uv_strerror(rc));
         return 1;

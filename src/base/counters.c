@@ -68,6 +68,7 @@ void
 count_time(uint64_t ns)
 {
     counters->time[class_of(ns)]++;
+    counters->value[COUNT_TIME_US] += ns / 1000;
 }
 
 uint64_t
@@ -86,6 +87,16 @@ counters_time_us(const struct counters *c, unsigned percent)
             return end_of(i) / 1000;
     }
     return end_of(COUNTERS_CLASSES - 1) / 1000;
+}
+
+uint64_t
+counters_within_us(const struct counters *c, uint64_t us)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < COUNTERS_CLASSES && end_of(i) <= us * 1000; i++)
+        n += c->time[i];
+    return n;
 }
 
 /* --- pages ----------------------------------------------------------------------------------

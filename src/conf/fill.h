@@ -32,6 +32,10 @@ void fill_listens(struct conf *c, const char *file, const struct notes *notes,
 void fill_main(struct conf *c, const char *file, const struct raw_main *raw,
                struct conf_errors *errors);
 
+/* Part of fill_main(): where the server's numbers are shown. */
+void fill_metrics(struct conf *c, const char *file, const struct raw_main *raw,
+                  struct conf_errors *errors);
+
 /*
  * The vhost that answers ACME's challenges, when the main file wants one; the last of all.
  */

@@ -77,6 +77,9 @@ conf_free(struct conf **conf)
         free(c->sites[i].bytes);
     free(c->sites);
     free(c->listen);
+    for (size_t i = 0; i < c->nmetrics; i++)
+        free(c->metrics[i].text);
+    free(c->metrics);
     free(c->run_dir);
     free(c->pid_file);
     free(c->cgroup);

@@ -246,6 +246,32 @@ const struct row rows[ROWS] = {
                     .preset_note = "the defaults of its directives",
                     .help = "What each user and each site may take, with the limits directives "
                             "inside, where its vhosts do not say otherwise."},
+    [ROW_METRICS_LISTEN] =
+        {.name = "metrics_listen",
+         IN_MAIN(metrics_listen),
+         .type = VALUE_NEAR,
+         .shape = ROW_LIST,
+         .preset_note = "none",
+         .min = "1",
+         .max = "4",
+         .help = "Where /metrics is served for Prometheus and /health for load balancers: "
+                 "127.0.0.1:PORT, [::1]:PORT, or the path of a unix socket."},
+    [ROW_METRICS_GROUP] =
+        {.name = "metrics_group",
+         IN_MAIN(metrics_group),
+         .type = VALUE_ACCOUNT,
+         .preset_note = "none, root alone",
+         .help = "Whose members may connect to the unix sockets of metrics_listen."},
+    [ROW_METRICS_USERS_MAX] =
+        {.name = "metrics_users_max",
+         IN_MAIN(metrics_users_max),
+         .type = VALUE_NUMBER,
+         .preset = "1000",
+         .min = "0",
+         .max = "9999",
+         .unit = "users",
+         .help = "How many users have time series of their own; all others are added up as "
+                 "the user _other."},
     [ROW_INCLUDE] = {.name = "include",
                      .section = SECTION_MAIN,
                      .type = VALUE_GLOB,

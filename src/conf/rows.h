@@ -58,6 +58,7 @@ enum value_type {
     VALUE_TEXT,     /* anything on one line */
     VALUE_APP,      /* name of a preset */
     VALUE_SOCKET,   /* absolute path of a unix socket */
+    VALUE_NEAR,     /* the same, or a port of a loopback address */
     VALUE_PREFIX,   /* pattern of paths that has its one star at the end, or none */
     VALUE_VHOSTS,   /* list of mappings: SECTION_VHOST */
     VALUE_TLS,      /* a mapping: SECTION_TLS */
@@ -113,6 +114,9 @@ enum row_id {
     ROW_ACME_USER,
     ROW_CGROUP,
     ROW_LIMITS,
+    ROW_METRICS_LISTEN,
+    ROW_METRICS_GROUP,
+    ROW_METRICS_USERS_MAX,
     ROW_INCLUDE,
     ROW_VHOSTS,
     ROW_HOST,

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 
 #define REALM_MAX  127
 #define APP_MAX    63
@@ -302,6 +303,25 @@ socket_wrong(struct span text)
     return text.n <= SOCKET_MAX ? NULL : "must be at most 107 bytes";
 }
 
+/* What is said there is for this machine alone. */
+static const char *
+near_wrong(struct span text)
+{
+    struct sockaddr_storage addr;
+    const struct sockaddr_in *four = (const void *)&addr;
+    const struct sockaddr_in6 *six = (const void *)&addr;
+    socklen_t len;
+    bool near;
+
+    if (text.n > 0 && text.p[0] == '/')
+        return socket_wrong(text);
+    if (value_address(text, &addr, &len) < 0)
+        return "must be 127.0.0.1:PORT, [::1]:PORT or an absolute path";
+    near = addr.ss_family == AF_INET ? ntohl(four->sin_addr.s_addr) >> 24 == 127
+                                     : IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+    return near ? NULL : "must be a loopback address or an absolute path";
+}
+
 /* The star takes what is PATH_INFO. */
 static const char *
 prefix_wrong(struct span text)
@@ -369,6 +389,8 @@ value_rule_wrong(enum value_type type, struct span text)
         return variable_wrong(text);
     case VALUE_SOCKET:
         return socket_wrong(text);
+    case VALUE_NEAR:
+        return near_wrong(text);
     case VALUE_PREFIX:
         return prefix_wrong(text);
     case VALUE_APP:

@@ -50,6 +50,7 @@ on_silence(struct deadline *d)
 {
     struct php_request *r = request_of(d);
 
+    count(COUNT_PHP_SLOW, 1);
     if (r->link)
         r->link->stuck = true;
     php_request_fail(r, 504, "PHP was silent for too long");
@@ -61,6 +62,7 @@ on_drain_time(struct deadline *d)
 {
     struct php_request *r = request_of(d);
 
+    count(COUNT_PHP_SLOW, 1);
     if (r->link)
         r->link->stuck = true;
     php_request_over(r);

@@ -220,6 +220,8 @@ on_exit_of(struct child *c, bool clean)
     control_drop(&a->control);
     a->greeted = a->ready = false;
     a->listens = 0;
+    if (a->page)
+        counters_add_past(&s->acceptors_past, a->page);
     counters_unmap(&a->page);
     if (a->room) {
         room_try_free(a->room);
@@ -227,6 +229,7 @@ on_exit_of(struct child *c, bool clean)
     }
     if (s->stop != STOP_NOT)
         return;
+    s->acceptor_restarts++;
     if (!s->announced) {
         log_error("%s cannot serve", c->label);
         supervisor_stop(s, 1);

@@ -68,24 +68,6 @@ say_worker_counters(struct json *j, const struct counters *c)
     json_number(j, "p99_us", counters_time_us(c, 99));
 }
 
-/* ret  resident memory in KiB; 0: not to be known */
-static uint64_t
-memory_kib(pid_t pid)
-{
-    unsigned long pages = 0;
-    char path[64];
-    FILE *f;
-
-    (void)snprintf(path, sizeof(path), "/proc/%ld/statm", (long)pid);
-    f = fopen(path, "re");
-    if (!f)
-        return 0;
-    if (fscanf(f, "%*u %lu", &pages) != 1)
-        pages = 0;
-    (void)fclose(f);
-    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
-}
-
 static const char *
 state_of(const struct child *child, bool ready)
 {
@@ -99,7 +81,7 @@ say_child(struct json *j, const struct child *child, const char *state)
     json_number(j, "pid", child->pid > 0 ? (uint64_t)child->pid : 0);
     json_number(j, "age_s", child->pid ? child_age_ms(child, date_mono_ms()) / 1000 : 0);
     json_string(j, "state", state);
-    json_number(j, "rss_kib", child->pid > 0 ? memory_kib(child->pid) : 0);
+    json_number(j, "rss_kib", child_memory_kib(child));
 }
 
 static void

@@ -75,6 +75,25 @@ child_signal(struct child *c, int signal)
 }
 
 uint64_t
+child_memory_kib(const struct child *c)
+{
+    unsigned long pages = 0;
+    char path[64];
+    FILE *f;
+
+    if (c->pid <= 0)
+        return 0;
+    (void)snprintf(path, sizeof(path), "/proc/%ld/statm", (long)c->pid);
+    f = fopen(path, "re");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%*u %lu", &pages) != 1)
+        pages = 0;
+    (void)fclose(f);
+    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+uint64_t
 child_age_ms(const struct child *c, uint64_t now_ms)
 {
     return now_ms > c->since_ms ? now_ms - c->since_ms : 0;

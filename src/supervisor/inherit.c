@@ -43,6 +43,15 @@ take_named(struct inheritance *in, const char *name, int fd)
 }
 
 static void
+take_metrics(struct inheritance *in, int fd, const char *text)
+{
+    if (in->nmetrics == CONF_METRICS_MAX)
+        return;
+    in->metrics[in->nmetrics].fd = take_fd(fd);
+    in->metrics[in->nmetrics++].text = mem_str(text);
+}
+
+static void
 take_room(struct inheritance *in, uid_t uid, gid_t gid, int front, int back)
 {
     struct inherited_room r = {uid, gid, take_fd(front), take_fd(back), in->nroom_lines++};
@@ -116,6 +125,8 @@ read_state(struct inheritance *in, int fd)
             take_own(in, (uid_t)uid, (gid_t)gid, front);
         else if (strcmp(line, "activated") == 0)
             in->activated = true;
+        else if (sscanf(line, "metrics %d %n", &front, &at) == 1 && at > 0)
+            take_metrics(in, front, line + at);
         else if (sscanf(line, "site %zu %n", &bytes, &at) == 1 && at > 0 &&
                  !take_site(in, f, bytes, line + at))
             break;
@@ -167,6 +178,15 @@ inherit_listener(struct inheritance *in, const struct conf_listen *at,
         return -1;
     whose->own = false;
     return fd_take(other);
+}
+
+int
+inherit_metrics(struct inheritance *in, const char *text)
+{
+    for (size_t i = 0; i < in->nmetrics; i++)
+        if (strcmp(in->metrics[i].text, text) == 0)
+            return fd_take(&in->metrics[i].fd);
+    return -1;
 }
 
 static int
@@ -229,6 +249,11 @@ inherit_ready(struct inheritance *in)
     free(in->own);
     in->own = NULL;
     in->nown = 0;
+    for (size_t i = 0; i < in->nmetrics; i++) {
+        fd_close(&in->metrics[i].fd);
+        free(in->metrics[i].text);
+    }
+    in->nmetrics = 0;
     if (in->ready_fd >= 0 && write(in->ready_fd, "!", 1) != 1)
         log_error("the server before does not hear that this one is ready");
     fd_close(&in->ready_fd);

@@ -44,6 +44,11 @@ struct inheritance {
     uint64_t seal[2];                                         /* 0: none */
     struct inherited_room *rooms;
     size_t nrooms;
+    struct {
+        char *text; /* owned */
+        int fd;
+    } metrics[CONF_METRICS_MAX];
+    size_t nmetrics;
     uint32_t nroom_lines; /* whatever has become of them */
     struct conf last;     /* its site files as they were; nothing else of it is there */
 };
@@ -58,6 +63,8 @@ void inherit_start(struct inheritance *in);
  */
 int inherit_listener(struct inheritance *in, const struct conf_listen *at,
                      struct listen_owner *whose);
+/* ret  the socket of metrics_listen that was written so, the caller's; -1: there is none */
+int inherit_metrics(struct inheritance *in, const char *text);
 /* Give the rooms their channels. */
 void inherit_rooms(struct supervisor *s, struct inheritance *in);
 /* Tell the server before that this one serves; close what nobody wanted. */

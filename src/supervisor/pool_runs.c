@@ -158,6 +158,7 @@ run_again(struct pool_run *run)
     list_free(argv);
     run->group = run->child.pid;
     p->starts += rc == 0;
+    p->room->php_starts += rc == 0;
     return rc;
 }
 

@@ -10,6 +10,7 @@
  * milliseconds for ten thousand vhosts.
  */
 #include "admin.h"
+#include "metrics.h"
 #include "supervisor.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
@@ -118,6 +119,7 @@ loaded(struct supervisor *s)
 {
     struct reload *r = &s->reload;
     struct generation *gen = r->gen;
+    struct metrics_sockets metrics;
     const char *what;
     int rc;
 
@@ -126,12 +128,14 @@ loaded(struct supervisor *s)
         refuse(s, &r->errors, "the configuration has errors");
         return;
     }
-    rc = listeners_take(s, gen, &what, &r->errors);
+    rc = metrics_sockets_open(s, gen->conf, &metrics, &what);
+    rc = rc < 0 ? rc : listeners_take(s, gen, &what, &r->errors);
     if (rc < 0) {
         char *why = mem_fmt("cannot listen on %s: %s", what, uv_strerror(rc));
 
         refuse(s, &r->errors, why);
         free(why);
+        metrics_sockets_close(&metrics);
         generation_drop(&gen);
         return;
     }
@@ -140,6 +144,7 @@ loaded(struct supervisor *s)
     s->broken = r->errors;
     r->errors = (struct conf_errors){0};
     apply(s, gen);
+    metrics_use(s, &metrics);
     r->settling = true;
 }
 

@@ -143,6 +143,7 @@ static void
 count_crash(struct room *r, uint64_t lived_ms)
 {
     r->crashes = lived_ms > CRASH_CALM_MS ? 1 : r->crashes + 1;
+    r->crashes_ever++;
 }
 
 static void
@@ -620,6 +621,7 @@ room_try_free(struct room *r)
         return;
     LIST_REMOVE(r, in_gone);
     groups_leave(r);
+    figures_room_gone(r);
     generation_drop(&r->gen);
     free(r->pools);
     free(r->past);

@@ -9,6 +9,7 @@
  * acceptor's limit: high enough for a hundred users whose workers are stopped.
  */
 #define ACCEPTOR_FILES 524288
+#define METRICS_FILES  256
 
 static void
 spec_common(struct spawn_spec *spec, enum cage cage, const struct conf *conf,
@@ -34,6 +35,15 @@ spec_acceptor(struct spawn_spec *spec, const struct conf *conf, const struct ids
     spec->min_uid = 1;
     spec->root_dir = conf->switching ? empty_dir : NULL;
     spec->files_max = ACCEPTOR_FILES;
+}
+
+/* The like, for the few who ask for numbers. */
+void
+spec_metrics(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
+             const char *empty_dir)
+{
+    spec_acceptor(spec, conf, ids, empty_dir);
+    spec->files_max = METRICS_FILES;
 }
 
 /* Its working directory is where the sockets of PHP pools are: it connects by file name. */

@@ -5,6 +5,7 @@
 #include "admin.h"
 #include "inherit.h"
 #include "logwriter.h"
+#include "metrics.h"
 #include "supervisor.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
@@ -204,6 +205,20 @@ open_listeners(struct supervisor *s)
     return rc < 0 ? cannot("cannot listen on", what, rc) : 0;
 }
 
+/* After the run directory, which a socket of it may lie in. */
+static int
+open_metrics(struct supervisor *s)
+{
+    struct metrics_sockets sockets;
+    const char *what;
+    int rc = metrics_sockets_open(s, s->conf, &sockets, &what);
+
+    if (rc < 0)
+        return cannot("metrics_listen: cannot listen on", what, rc);
+    s->metrics->sockets = sockets;
+    return 0;
+}
+
 /* Its own descriptor, whose number stays when a reload names another file. */
 static int
 open_error_log(struct supervisor *s)
@@ -232,6 +247,7 @@ announce(struct supervisor *s)
     struct buf line;
 
     s->announced = true;
+    metrics_sweep(s, date_mono_ms());
     if (s->inherited) {
         (void)put_pid(s);
         inherit_ready(s->inherited);
@@ -290,6 +306,7 @@ on_sweep(uv_timer_t *timer)
     if (s->stop == STOP_NOT)
         acceptors_sweep(s, now);
     listeners_sweep(s, now);
+    metrics_sweep(s, now);
     rooms_sweep(s, now);
     pools_sweep(s, now);
     groups_sweep(s, now);
@@ -319,6 +336,7 @@ start_loop(struct supervisor *s)
         uv_signal_start(&s->signals[i], on_signal, numbers[i]);
     }
     rc = reload_init(s);
+    rc = rc < 0 ? rc : figures_init(s);
     if (rc < 0)
         return cannot("event loop", "", rc);
     uv_timer_init(&s->loop, &s->sweep);
@@ -372,6 +390,7 @@ prepare(struct supervisor *s)
     rc = rc < 0 ? rc : open_run_dir(s);
     rc = rc < 0 ? rc : write_pid(s);
     rc = rc < 0 ? rc : open_error_log(s);
+    rc = rc < 0 ? rc : open_metrics(s);
     if (rc < 0)
         return rc;
     /* orphans of a pool whose parent died are ours to reap, and to end with their group */
@@ -395,6 +414,8 @@ finish(struct supervisor *s)
 {
     pools_remove_sockets(s);
     groups_stop(s);
+    if (s->announced && !s->upgrade.done) /* else they are another server's */
+        metrics_sockets_remove(&s->metrics->sockets);
     admin_close(s);
     if (s->pid_file && s->pid_fd >= 0 && !s->upgrade.done)
         (void)unlink(s->pid_file);
@@ -455,6 +476,7 @@ supervisor_new(void)
     s->inherited = mem_new(sizeof(*s->inherited));
     inherit_start(s->inherited);
     s->activated = s->inherited->activated;
+    metrics_init(s);
     return s;
 }
 

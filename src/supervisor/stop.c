@@ -6,6 +6,7 @@
  */
 #include "admin.h"
 #include "inherit.h"
+#include "metrics.h"
 #include "supervisor.h"
 #include "hostel/base/date.h"
 #include "hostel/base/log.h"
@@ -38,6 +39,7 @@ supervisor_stop(struct supervisor *s, int exit_code)
     s->stop = STOP_ACCEPTORS;
     s->exit_code = exit_code;
     s->stop_ms = now + s->conf->stop_timeout_ms + KILL_SLACK_MS;
+    metrics_sweep(s, now); /* who asks is told */
     acceptors_stop(s, left_ms(s, now), MSG_STOP_SOON);
     if (s->announced) /* else an acceptor may still be about to get them */
         listeners_close(s, false);
@@ -59,6 +61,8 @@ supervisor_hand_over(struct supervisor *s)
     s->stop_ms = now + s->conf->drain_timeout_ms + KILL_SLACK_MS;
     notify_manager("MAINPID=%ld\nREADY=1", (long)s->upgrade.pid);
     admin_unlisten(s);
+    metrics_stop(s);
+    metrics_sockets_close(&s->metrics->sockets);
     acceptors_stop(s, left_ms(s, now), MSG_STOP_LAST);
     listeners_close(s, true);
     rooms_stop(s, left_ms(s, now), MSG_STOP_REPLACED);
@@ -76,6 +80,7 @@ supervisor_stop_step(struct supervisor *s, uint64_t now_ms)
     if (s->stop == STOP_WORKERS && !rooms_any_worker(s)) {
         s->stop = STOP_POOLS;
         pools_stop(s);
+        metrics_stop(s);
     }
     if (s->stop != STOP_NOT && !children_any(s) && !children_kill_orphans(s))
         uv_stop(&s->loop);

@@ -21,6 +21,7 @@
  *   admin.c      the administrator's socket; admin_commands.c, admin_status.c: its answers
  *   groups.c     users' control groups
  *   limits.c     what a user's processes may take
+ *   metrics.h    numbers for metrics_listen, and the process that serves them
  *   specs.c      each role's confinement, for children and for `hostel confine` alike
  */
 #ifndef HOSTEL_SUPERVISOR_SUPERVISOR_H
@@ -82,6 +83,8 @@ int child_start(struct child *c, struct spawn_spec *spec, int log_fd);
 void child_signal(struct child *c, int signal);
 /* in  now_ms  of the turn's beginning: a child may have been started since */
 uint64_t child_age_ms(const struct child *c, uint64_t now_ms);
+/* ret  resident memory; 0: not to be known */
+uint64_t child_memory_kib(const struct child *c);
 void children_reap(struct supervisor *s);
 bool children_any(const struct supervisor *s);
 /* ret  true when there were orphans of a pool's processes, now killed: reap and ask again */
@@ -245,6 +248,9 @@ enum room_state {
     ROOM_DOWN,   /* they crashed too often: nothing before retry_ms */
 };
 
+/* Where the metrics show a user: see figures.c. */
+enum room_figures { FIGURES_NONE, FIGURES_OWN, FIGURES_OTHERS };
+
 struct room {
     struct supervisor *s;
     uint32_t index; /* in supervisor.rooms and in every routing table while he is there */
@@ -279,7 +285,10 @@ struct room {
     uint64_t oom_kills;           /* in all of them */
     uint64_t places[COMMONS_PLACES / 64]; /* that workers have in it, a bit each */
     struct counters *past;                /* of workers that have ended; NULL: none yet */
-    struct pool **pools;                  /* of part, by id */
+    uint64_t starts, crashes_ever;        /* of workers */
+    uint64_t php_starts;                  /* of pools */
+    enum room_figures figures;
+    struct pool **pools; /* of part, by id */
     LIST_HEAD(, pool) all_pools;
 };
 
@@ -299,6 +308,8 @@ void room_worker_ready(struct worker_child *w);
 void room_worker_exited(struct worker_child *w, bool clean);
 /* A room that is gone may be through. */
 void room_try_free(struct room *r);
+/* figures.c: it is about to be freed, and what it has counted is not to be lost */
+void figures_room_gone(struct room *r);
 void rooms_sweep(struct supervisor *s, uint64_t now_ms);
 bool rooms_any_worker(const struct supervisor *s);
 void rooms_stop(struct supervisor *s, uint32_t timeout_ms, enum msg_stop_how how);
@@ -473,6 +484,8 @@ void pool_end_stuck(struct pool *p);
 /* The confinement of each role; descriptors and program are the caller's to fill in. */
 void spec_acceptor(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
                    const char *empty_dir);
+void spec_metrics(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
+                  const char *empty_dir);
 /* in  listens  it is given listeners of its user's own */
 void spec_worker(struct spawn_spec *spec, const struct conf *conf, const struct ids *ids,
                  const char *php_dir, bool listens);
@@ -621,6 +634,9 @@ struct supervisor {
     uint64_t seal[2]; /* the key of what acceptors vouch for, also after an upgrade */
     struct acceptor_child *acceptors;
     uint32_t nacceptors;
+    struct counters acceptors_past; /* of those that have ended */
+    uint64_t acceptor_restarts;
+    struct metrics *metrics;
     struct room **rooms; /* by the index that routing tables have; NULL: nobody */
     size_t nrooms;
     LIST_HEAD(, room) gone_rooms;

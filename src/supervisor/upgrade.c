@@ -10,6 +10,7 @@
  */
 #include "admin.h"
 #include "inherit.h"
+#include "metrics.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
@@ -119,6 +120,11 @@ write_state(struct supervisor *s, struct bequest *b, int ready)
     }
     if (s->activated)
         fprintf(b->state, "activated\n");
+    for (size_t i = 0; i < s->metrics->sockets.n; i++) {
+        fprintf(b->state, "metrics %d %s\n", s->metrics->sockets.at[i].fd,
+                s->metrics->sockets.at[i].text);
+        keep(b, s->metrics->sockets.at[i].fd);
+    }
     keep_named(b, "pid-file", s->pid_fd);
     keep_named(b, "php-dir", s->php_dir_fd);
     keep_named(b, "control", s->admin.fd);

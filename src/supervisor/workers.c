@@ -682,6 +682,7 @@ worker_start(struct room *r, uint32_t seat)
         return rc;
     }
     LIST_INSERT_HEAD(&r->workers, w, link);
+    r->starts++;
     return 0;
 }
 

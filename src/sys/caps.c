@@ -21,7 +21,7 @@ static const struct {
     {CAP_SETPCAP, "a child empties its bounding set and locks its securebits"},
     {CAP_SYS_CHROOT, "an acceptor gets an empty root directory"},
     {CAP_KILL, "children of other users are ended"},
-    {CAP_CHOWN, "a PHP pool's socket is given to its user"},
+    {CAP_CHOWN, "a PHP pool's socket is given to its user, one of metrics_listen to its group"},
     {CAP_DAC_READ_SEARCH, "document roots in closed homes are looked for at a check"},
     {CAP_NET_BIND_SERVICE, "ports below 1024 are bound, at a reload too"},
 };

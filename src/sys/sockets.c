@@ -281,3 +281,32 @@ control_socket_create(int dir, const char *name, int backlog, int *fd)
         *fd = s;
     return rc;
 }
+
+static int
+make_for_group(int dir, const char *name, gid_t gid, int *fd)
+{
+    struct stat st;
+    int rc;
+
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISSOCK(st.st_mode))
+        return -EEXIST;
+    rc = make_in(dir, name, SOCK_NONBLOCK, fd);
+    /* its members can connect when they are the ones that it belongs to */
+    if (rc == 0 && gid != 0 &&
+        (fchownat(dir, name, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+         fchmodat(dir, name, 0660, 0) < 0))
+        rc = -errno;
+    return rc;
+}
+
+int
+group_socket_create(int dir, const char *name, gid_t gid, int backlog, int *fd)
+{
+    int s = -1, rc = make_for_group(dir, name, gid, &s);
+
+    if (s >= 0)
+        rc = listen_in(dir, name, backlog, rc, &s);
+    if (rc == 0)
+        *fd = s;
+    return rc;
+}

@@ -28,7 +28,7 @@ def reachable(build):
     if (build / "apps").exists():
         shutil.copytree(build / "apps", copies / "apps")
     for name in ("hostel", "hostel-acceptor", "hostel-worker", "hostel-worker-tls",
-                 "hostel-examiner"):
+                 "hostel-examiner", "hostel-metrics"):
         if (build / name).exists():
             shutil.copy2(build / name, copies)
     return copies

@@ -130,7 +130,8 @@ class House:
     def replaced(self, role, mode):
         """A directory with our executables, one of them replaced by a hostile one."""
         path = self.dir(f"bin-{role}-{mode}", mode=0o755)
-        for name in ("hostel", "hostel-worker", "hostel-worker-tls", "hostel-examiner", "hostel-acceptor"):
+        for name in ("hostel", "hostel-worker", "hostel-worker-tls", "hostel-examiner",
+                     "hostel-metrics", "hostel-acceptor"):
             shutil.copy(f"{self.build}/{name}", f"{path}/{name}")
         with open(f"{self.top}/peer-{role}", "rb") as f:
             program = f.read()

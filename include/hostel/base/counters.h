@@ -17,6 +17,7 @@
   X(ADOPTED,      "adopted",       false)  /* connections taken on */        \
   X(REQUESTS,     "requests",      false)  /* answered, however */           \
   X(BYTES,        "bytes",         false)  /* of bodies, sent */             \
+  X(TIME_US,      "time_us",       false)  /* that all answers took */       \
   X(ANSWERS_1XX,  "1xx",           false)                                    \
   X(ANSWERS_2XX,  "2xx",           false)                                    \
   X(ANSWERS_3XX,  "3xx",           false)                                    \
@@ -28,6 +29,7 @@
   X(LIMITED_ADDRESS, "limited_address", false)  /* connections_per_address */ \
   X(LIMITED_CONNECTIONS, "limited_connections", false)  /* of user, worker */ \
   X(HANDED_BACK,  "handed_back",   false)  /* another user's host */         \
+  X(PHP_SLOW,     "php_slow",      false)  /* scripts over their time */     \
   X(PHP_RUNNING,  "php_running",   true)                                     \
   X(PHP_QUEUED,   "php_queued",    true)                                     \
   /* acceptors */                                                            \
@@ -94,6 +96,12 @@ void counters_unmap(const struct counters **page);
 void counters_add(struct counters *sum, const struct counters *page);
 /* The same for a process that is gone: levels are not added. */
 void counters_add_past(struct counters *sum, const struct counters *page);
+
+/*
+ * ret  answers that took this long at the most; exact where a class ends at it: at a power of
+ *      two of us from 16 on
+ */
+uint64_t counters_within_us(const struct counters *c, uint64_t us);
 
 const char *counter_name(enum counter c);
 bool counter_is_level(enum counter c);

@@ -26,6 +26,8 @@ struct conf_listen {
     struct nets proxies; /* who connect here with the PROXY protocol; none: everybody without */
 };
 
+#define CONF_METRICS_MAX 4 /* of metrics_listen */
+
 /* A log target: NULL = off, "-" = stderr, else an absolute path. */
 
 struct conf_php {
@@ -212,6 +214,10 @@ struct conf {
     struct nets trusted_proxies;
     bool trusted_proxies_close;
     char *cgroup;              /* "auto", "off" or a path */
+    struct conf_listen *metrics; /* of metrics_listen; addr_len 0: text is a path */
+    size_t nmetrics;
+    gid_t metrics_gid; /* of unix sockets among them; 0 = root alone */
+    uint32_t metrics_users_max;
     size_t acme; /* index of that vhost's user; CONF_NO_USER: each site answers for itself */
     struct conf_user *users;
     size_t nusers;

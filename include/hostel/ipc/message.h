@@ -92,6 +92,13 @@ struct msg_stop {
 void msg_stop_put(struct writer *w, const struct msg_stop *m);
 int msg_stop_get(struct reader *r, struct msg_stop *m);
 
+/* HEALTH: what a load balancer shall hear. */
+struct msg_health {
+    uint8_t serving; /* 0: send visitors elsewhere */
+};
+void msg_health_put(struct writer *w, const struct msg_health *m);
+int msg_health_get(struct reader *r, struct msg_health *m);
+
 struct msg_worker_init {
     struct span user;      /* name for the log; <= MSG_HOST_MAX */
     struct span home;      /* <= MSG_PATH_MAX; may be empty */

@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 /* Changes with every change of a row or payload; HELLO compares it. */
-#define IPC_VERSION 19
+#define IPC_VERSION 20
 
 #define IPC_FDS_MAX   64    /* descriptors in one message: half of what makes a batch pay twice */
 #define IPC_BYTES_MAX 65536 /* bytes of one message */
 
-enum ipc_role { IPC_SUPERVISOR, IPC_ACCEPTOR, IPC_WORKER, IPC_EXAMINER };
+enum ipc_role { IPC_SUPERVISOR, IPC_ACCEPTOR, IPC_WORKER, IPC_EXAMINER, IPC_METRICS };
 
 /*
  * STARTING until the child said READY; SERVING after; LEAVING once STOP was sent to it. What a
@@ -73,6 +73,12 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(MAKE,          61, IPC_SUPERVISOR, IPC_EXAMINER,   IPC_SERVING,                   0, 0)        \
   X(EXAMINED,      62, IPC_EXAMINER,   IPC_SUPERVISOR, IPC_SERVING,                   0, 0)        \
   X(MADE,          63, IPC_EXAMINER,   IPC_SUPERVISOR, IPC_SERVING,                   0, 0)        \
+  /* supervisor <-> hostel-metrics: what it listens on, how we are, numbers when it asks */         \
+  X(HELLO_METRICS, 5,  IPC_METRICS,    IPC_SUPERVISOR, IPC_STARTING,                  0, 0)        \
+  X(METRICS_LISTEN, 70, IPC_SUPERVISOR, IPC_METRICS,   IPC_SERVING,                   1, 1)        \
+  X(HEALTH,        71, IPC_SUPERVISOR, IPC_METRICS,    IPC_SERVING,                   0, 0)        \
+  X(FIGURES_WANT,  72, IPC_METRICS,    IPC_SUPERVISOR, IPC_SERVING,                   0, 0)        \
+  X(FIGURES,       73, IPC_SUPERVISOR, IPC_METRICS,    IPC_SERVING,                   1, 1)        \
   /* acceptor <-> worker, over the user's channel */                                               \
   X(CONN,          50, IPC_ACCEPTOR,   IPC_WORKER,     IPC_SERVING,         1, IPC_FDS_MAX)        \
   X(CONN_PREFIX,   51, IPC_ACCEPTOR,   IPC_WORKER,     IPC_SERVING,                   1, 1)        \

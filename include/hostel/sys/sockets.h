@@ -66,4 +66,12 @@ int php_socket_create(int dir, const char *name, uid_t uid, gid_t gid, bool give
  */
 int control_socket_create(int dir, const char *name, int backlog, int *fd);
 
+/*
+ * The like for a group: mode 0660, ours and that group's; gid 0: mode 0600. Only a socket that
+ * is there already is replaced, never another file.
+ *
+ * ret  0; -EEXIST another file has the name; or as above
+ */
+int group_socket_create(int dir, const char *name, gid_t gid, int backlog, int *fd);
+
 #endif

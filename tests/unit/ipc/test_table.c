@@ -40,6 +40,12 @@ static const struct row rows[] = {
     {"a worker hands one back", MSG_CONN_BACK, IPC_WORKER, IPC_ACCEPTOR, IPC_SERVING, 1, 1},
     {"not two", MSG_CONN_BACK, IPC_WORKER, IPC_ACCEPTOR, IPC_SERVING, 2, 0},
     {"not to the supervisor", MSG_CONN_BACK, IPC_WORKER, IPC_SUPERVISOR, IPC_SERVING, 1, 0},
+    {"the metrics ask for numbers", MSG_FIGURES_WANT, IPC_METRICS, IPC_SUPERVISOR, IPC_SERVING,
+     0, 1},
+    {"not an acceptor", MSG_FIGURES_WANT, IPC_ACCEPTOR, IPC_SUPERVISOR, IPC_SERVING, 0, 0},
+    {"numbers are in a memfd", MSG_FIGURES, IPC_SUPERVISOR, IPC_METRICS, IPC_SERVING, 0, 0},
+    {"the metrics have no say in users", MSG_USER_WANT, IPC_METRICS, IPC_SUPERVISOR,
+     IPC_SERVING, 0, 0},
     {"type 0 is nothing", 0, IPC_WORKER, IPC_SUPERVISOR, IPC_SERVING, 0, 0},
     {"the last type is nothing", 65535, IPC_WORKER, IPC_SUPERVISOR, IPC_SERVING, 0, 0},
 };
