@@ -146,6 +146,32 @@ put_server(struct buf *out, const struct figures_server *f, bool serving)
     }
 }
 
+/* One time series for each bound that has a counter of its own: "limited_requests". */
+static int
+put_limits(struct buf *out, const struct figures *f)
+{
+    static const char name[] = "hostel_limits_hit_total";
+    const size_t prefix = sizeof("limited_") - 1;
+    bool first = true;
+    int rc = 0;
+
+    for (enum counter c = 0; c < COUNTERS; c++) {
+        const char *limit = counter_name(c);
+
+        if (strncmp(limit, "limited_", prefix) != 0)
+            continue;
+        if (first)
+            put_help(out, name, "counter", "Requests refused, by the bound that was reached.");
+        first = false;
+        for (uint32_t i = 0; rc == 0 && i < f->nusers; i++) {
+            put_user(out, name, "", &f->users[i]);
+            rc = buf_addf(out, ",limit=\"%s\"} %" PRIu64 "\n", limit + prefix,
+                          f->users[i].counters.value[c]);
+        }
+    }
+    return rc;
+}
+
 /* ret  0 or -ENOBUFS */
 static int
 put_user_row(struct buf *out, const struct figures *f, const struct row *r)
@@ -221,6 +247,7 @@ page_write(const struct figures *f, bool serving, struct buf *out)
     put_server(out, &f->server, serving);
     for (const struct row *r = user_rows; rc == 0 && r < user_rows + COUNT_OF(user_rows); r++)
         rc = put_user_row(out, f, r);
+    rc = rc < 0 ? rc : put_limits(out, f);
     rc = rc < 0 ? rc : put_times(out, f);
     return rc < 0 ? rc : put_certificates(out, f);
 }
