@@ -128,7 +128,12 @@ show_server(struct record *r)
            text_of(r, r->root, "version"), text_of(r, r->root, "pid"),
            text_of(r, r->root, "state"), up, text_of(r, r->root, "users"),
            text_of(r, r->root, "vhosts"));
-    printf("config %s\n", text_of(r, r->root, "config"));
+    printf("config %s, generation %s", text_of(r, r->root, "config"),
+           text_of(r, r->root, "generation"));
+    if (number_of(r, r->root, "errors"))
+        printf(", %s errors in %s files", text_of(r, r->root, "errors"),
+               text_of(r, r->root, "broken_files"));
+    printf("\n");
 }
 
 static void
@@ -145,9 +150,11 @@ static void
 show_worker(struct record *r, yaml_node_t *n, const char *user)
 {
     show_child(r, n, user, "worker");
-    printf(" %6s %10s %6s %6s %8.1f %8.1f\n", text_of(r, n, "connections"),
-           text_of(r, n, "requests"), text_of(r, n, "4xx"), text_of(r, n, "5xx"),
-           (double)number_of(r, n, "p50_us") / 1000, (double)number_of(r, n, "p99_us") / 1000);
+    printf(" %6s %10s %8.1f %8s %7s %7s %6s %8.1f %8.1f\n", text_of(r, n, "connections"),
+           text_of(r, n, "requests"), (double)number_of(r, n, "bytes") / (1024 * 1024),
+           text_of(r, n, "2xx"), text_of(r, n, "3xx"), text_of(r, n, "4xx"),
+           text_of(r, n, "5xx"), (double)number_of(r, n, "p50_us") / 1000,
+           (double)number_of(r, n, "p99_us") / 1000);
 }
 
 static void
@@ -162,12 +169,36 @@ show_acceptor(struct record *r, struct shown *t)
            text_of(r, r->root, "refused"));
 }
 
+/* Bounds that he or his visitors have reached: "limited", and each that has a count. */
+static void
+show_limits(struct record *r, const char *user)
+{
+    static const char prefix[] = "limited_";
+    bool any = false;
+
+    if (!number_of(r, r->root, "limited"))
+        return;
+    printf("  %-20s limits: %s requests refused", user, text_of(r, r->root, "limited"));
+    for (yaml_node_pair_t *p = r->root->data.mapping.pairs.start;
+         p < r->root->data.mapping.pairs.top; p++) {
+        const char *key =
+            (const char *)yaml_document_get_node(&r->doc, p->key)->data.scalar.value;
+
+        if (strncmp(key, prefix, sizeof(prefix) - 1) != 0 || !number_of(r, r->root, key))
+            continue;
+        printf("%s %s %s", any ? "," : ":", text_of(r, r->root, key), key + sizeof(prefix) - 1);
+        any = true;
+    }
+    printf("\n");
+}
+
 static void
 show_user(struct record *r, struct shown *t)
 {
     const char *user = text_of(r, r->root, "user"), *state = text_of(r, r->root, "state");
     yaml_node_t *workers = member(r, r->root, "workers"), *pools = member(r, r->root, "pools");
-    yaml_node_t *n;
+    yaml_node_t *n, *php = member(r, r->root, "php");
+    bool runs = false;
     size_t at = 0;
 
     if (strcmp(state, "asleep") == 0 && !next_of(r, workers, &at)) {
@@ -177,7 +208,7 @@ show_user(struct record *r, struct shown *t)
     heading(
         t, "user",
         "  USER                 WHAT          PID STATE        AGE  MEM MB  CONNS   REQUESTS"
-        "    4XX    5XX   P50 MS   P99 MS");
+        "   MB OUT      2XX     3XX     4XX    5XX   P50 MS   P99 MS");
     if (strcmp(state, "awake") != 0)
         printf("  %-20s %s after %s crashes\n", user, state, text_of(r, r->root, "crashes"));
     at = 0;
@@ -188,10 +219,15 @@ show_user(struct record *r, struct shown *t)
         if (!number_of(r, n, "pid"))
             continue;
         show_child(r, n, user, "php");
-        printf(" %s processes, %s starts; %s requests run, %s wait\n",
-               text_of(r, n, "processes"), text_of(r, n, "starts"),
-               text_of(r, r->root, "php_running"), text_of(r, r->root, "php_queued"));
+        printf(" %s processes, %s starts, %s restarts\n", text_of(r, n, "processes"),
+               text_of(r, n, "starts"), text_of(r, n, "restarts"));
+        runs = true;
     }
+    if (runs)
+        printf("  %-20s php: %s processes, %s busy, %s queued, %s slow\n", user,
+               text_of(r, php, "running"), text_of(r, php, "busy"), text_of(r, php, "queued"),
+               text_of(r, php, "slow"));
+    show_limits(r, user);
 }
 
 /* Those that need somebody: the others are many. */
@@ -227,6 +263,10 @@ on_record(void *data, struct span line)
         printf("  %s\n", text_of(&r, r.root, "address"));
     } else if (strcmp(is, "acceptor") == 0) {
         show_acceptor(&r, t);
+    } else if (strcmp(is, "metrics") == 0) {
+        heading(t, "metrics", "  METRICS");
+        show_child(&r, r.root, "", "metrics");
+        printf("\n");
     } else if (strcmp(is, "broken") == 0) {
         heading(t, "broken", "  NOT IN EFFECT");
         printf("  %s\n", text_of(&r, r.root, "error"));

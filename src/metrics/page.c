@@ -84,6 +84,9 @@ static const struct row user_rows[] = {
      FIGURE_PHP_PROCESSES},
     {"hostel_php_pool_starts_total", "counter", "PHP pools started.", NULL, false,
      FIGURE_PHP_STARTS},
+    {"hostel_php_pool_restarts_total", "counter",
+     "Of these, pools that were in use: they had crashed, or were to start anew.", NULL, false,
+     FIGURE_PHP_RESTARTS},
 };
 
 /* Ends of the histogram's buckets, in us: ends of classes of counters.h. */

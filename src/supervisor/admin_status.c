@@ -3,6 +3,7 @@
  * written a few users at a time, as fast as it is read. Floor 6, hostel.
  */
 #include "admin.h"
+#include "metrics.h"
 #include "hostel/base/date.h"
 
 #include <stdio.h>
@@ -28,6 +29,9 @@ say_server(struct admin_client *c)
     json_string(&j, "limits", limits + strlen("limits: "));
     json_number(&j, "users", s->conf->nusers);
     json_number(&j, "vhosts", s->conf->nvhosts);
+    json_number(&j, "errors", s->broken.n); /* all of them, also where not all are listed */
+    json_number(&j, "broken_files", figures_broken_files(s));
+    json_number(&j, "acceptor_restarts", s->acceptor_restarts);
     admin_done(c, &j);
 }
 
@@ -101,8 +105,46 @@ say_acceptors(struct admin_client *c)
     }
 }
 
+/* Who shows numbers, where somebody wants them. */
+static void
+say_metrics(struct admin_client *c)
+{
+    const struct metrics *m = c->s->metrics;
+    struct json j;
+
+    if (m->sockets.n == 0)
+        return;
+    j = admin_begin(c);
+    json_string(&j, "is", "metrics");
+    say_child(&j, &m->child, state_of(&m->child, m->greeted));
+    json_open(&j, "listens", '[');
+    for (size_t i = 0; i < m->sockets.n; i++)
+        json_string(&j, NULL, m->sockets.at[i].text);
+    json_close(&j, ']');
+    admin_done(c, &j);
+}
+
 /* --- users ----------------------------------------------------------------------------------
  */
+
+/* All his pools together: a worker does not count by pool. */
+static void
+say_php(struct json *j, const struct room *r, const struct counters *sum)
+{
+    const struct pool *p;
+    uint64_t running = 0;
+
+    LIST_FOREACH(p, &r->all_pools, in_room)
+    running += p->now ? p->php->processes : 0;
+    json_open(j, "php", '{');
+    json_number(j, "running", running); /* processes */
+    json_number(j, "busy", sum->value[COUNT_PHP_RUNNING]);
+    json_number(j, "queued", sum->value[COUNT_PHP_QUEUED]);
+    json_number(j, "starts", r->php_starts); /* of pools */
+    json_number(j, "restarts", r->php_restarts);
+    json_number(j, "slow", sum->value[COUNT_PHP_SLOW]);
+    json_close(j, '}');
+}
 
 static void
 say_workers(struct json *j, const struct room *r)
@@ -126,6 +168,7 @@ say_workers(struct json *j, const struct room *r)
     }
     json_close(j, ']');
     say_worker_counters(j, &sum); /* all of his, also of workers that have ended */
+    say_php(j, r, &sum);
 }
 
 static void
@@ -144,6 +187,7 @@ say_pools(struct json *j, struct room *r)
         say_child(j, p->now ? &p->now->child : &nothing, state);
         json_number(j, "processes", p->php->processes);
         json_number(j, "starts", p->starts);
+        json_number(j, "restarts", p->restarts);
         json_bool(j, "retired", p->retired);
         json_close(j, '}');
     }
@@ -177,7 +221,9 @@ say_user(struct admin_client *c, struct room *r)
     json_number(&j, "uid", r->user->ids.uid);
     json_number(&j, "gid", r->user->ids.gid);
     json_string(&j, "state", states[r->state]);
-    json_number(&j, "crashes", r->crashes);
+    json_number(&j, "crashes", r->crashes); /* in a row */
+    json_number(&j, "worker_starts", r->starts);
+    json_number(&j, "worker_crashes", r->crashes_ever);
     say_own_listeners(&j, r);
     json_number(&j, "oom_kills", r->oom_kills);
     say_workers(&j, r);
@@ -227,6 +273,7 @@ admin_status(struct admin_client *c, char *const *words)
     say_broken(c);
     say_listeners(c);
     say_acceptors(c);
+    say_metrics(c);
 }
 
 void

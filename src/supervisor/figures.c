@@ -38,6 +38,7 @@ add_user(struct figures_user *f, struct room *r)
     f->value[FIGURE_WORKER_CRASHES] += r->crashes_ever;
     f->value[FIGURE_DOWN] += r->state == ROOM_DOWN;
     f->value[FIGURE_PHP_STARTS] += r->php_starts;
+    f->value[FIGURE_PHP_RESTARTS] += r->php_restarts;
     LIST_FOREACH(p, &r->all_pools, in_room)
     if (p->now) {
         f->value[FIGURE_PHP_POOLS]++;
@@ -93,15 +94,17 @@ figures_room_gone(struct room *r)
     work->gone.value[FIGURE_WORKER_STARTS] += r->starts;
     work->gone.value[FIGURE_WORKER_CRASHES] += r->crashes_ever;
     work->gone.value[FIGURE_PHP_STARTS] += r->php_starts;
+    work->gone.value[FIGURE_PHP_RESTARTS] += r->php_restarts;
 }
 
 /* --- everything else ------------------------------------------------------------------------
  */
 
 /* Lines of one file stand together: "file:line: what". */
-static uint64_t
-files_of(const struct conf_errors *errors)
+uint64_t
+figures_broken_files(const struct supervisor *s)
 {
+    const struct conf_errors *errors = &s->broken;
     uint64_t n = 0;
 
     for (size_t i = 0; i < errors->n; i++) {
@@ -124,7 +127,7 @@ put_server(struct writer *w, struct supervisor *s)
     f.value[FIGURE_USERS] = s->conf->nusers;
     f.value[FIGURE_VHOSTS] = s->conf->nvhosts;
     f.value[FIGURE_ERRORS] = s->broken.n;
-    f.value[FIGURE_BROKEN_FILES] = files_of(&s->broken);
+    f.value[FIGURE_BROKEN_FILES] = figures_broken_files(s);
     f.value[FIGURE_ACCEPTOR_RESTARTS] = s->acceptor_restarts;
     for (uint32_t i = 0; i < s->nacceptors; i++) {
         f.value[FIGURE_ACCEPTORS] += s->acceptors[i].ready;

@@ -76,5 +76,7 @@ int figures_init(struct supervisor *s);
 /* It asks for numbers: they will be sent. */
 void figures_wanted(struct supervisor *s);
 void figures_drop(struct supervisor *s);
+/* Files of which something is not in effect. */
+uint64_t figures_broken_files(const struct supervisor *s);
 
 #endif

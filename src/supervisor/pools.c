@@ -213,6 +213,13 @@ retire_ms(const struct pool *p)
     return p->php->request_timeout_ms > RETIRE_MS ? p->php->request_timeout_ms : RETIRE_MS;
 }
 
+static void
+count_restart(struct pool *p)
+{
+    p->restarts++;
+    p->room->php_restarts++;
+}
+
 /* Another generation takes over for all who hold the old one, or nothing changes. */
 static bool
 take_over(struct pool *p, struct pool_run *old)
@@ -221,6 +228,7 @@ take_over(struct pool *p, struct pool_run *old)
 
     if (run_start(p, &run) < 0)
         return false;
+    count_restart(p);
     p->now = run;
     p->state = POOL_RUNS;
     p->renew = false;
@@ -254,6 +262,7 @@ replace(struct pool *p, struct pool_run *run)
         return take_over(p, run);
     if (run_again(run) < 0)
         return false;
+    count_restart(p);
     for (unsigned i = 0; i < run->nholders; i++)
         tell_ready(p, run->holders[i]);
     return true;

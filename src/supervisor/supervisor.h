@@ -231,11 +231,11 @@ struct worker_child {
     bool stops;                  /* once it is ready it is told to stop, */
     uint64_t stops_ms;           /* until then */
     uint32_t place;              /* in room.commons; COMMONS_PLACES: none */
-    uint64_t begun;              /* the digest when it was started: its confinement is of that */
-    uint64_t told;               /* of what it was told, and begun as; 0: nothing yet */
-    unsigned said;               /* messages since the last sweep */
-    uint64_t mute_ms;            /* since when its channel is gone while it is not */
-    struct pool **pools;         /* by the ids that it was told */
+    uint64_t begun;      /* the digest when it was started: its confinement is of that */
+    uint64_t told;       /* of what it was told, and begun as; 0: nothing yet */
+    unsigned said;       /* messages since the last sweep */
+    uint64_t mute_ms;    /* since when its channel is gone while it is not */
+    struct pool **pools; /* by the ids that it was told */
     uint32_t npools;
     struct log_source **logs; /* its rings */
     uint32_t nlogs;
@@ -286,7 +286,7 @@ struct room {
     uint64_t places[COMMONS_PLACES / 64]; /* that workers have in it, a bit each */
     struct counters *past;                /* of workers that have ended; NULL: none yet */
     uint64_t starts, crashes_ever;        /* of workers */
-    uint64_t php_starts;                  /* of pools */
+    uint64_t php_starts, php_restarts;    /* of pools */
     enum room_figures figures;
     struct pool **pools; /* of part, by id */
     LIST_HEAD(, pool) all_pools;
@@ -416,6 +416,7 @@ struct pool {
     bool retired;               /* of no generation any more: ends when nobody holds it */
     enum pool_state state;
     uint32_t starts;      /* of processes so far */
+    uint32_t restarts;    /* of them, while it was in use: crashes, php-restart, restart_on */
     uint32_t generation;  /* the newest */
     struct pool_run *now; /* POOL_RUNS: the one that serves; else NULL */
     LIST_HEAD(, pool_run) runs;

@@ -39,6 +39,7 @@ enum user_figure {
     FIGURE_PHP_POOLS,     /* that run */
     FIGURE_PHP_PROCESSES, /* that they may have */
     FIGURE_PHP_STARTS,    /* of pools */
+    FIGURE_PHP_RESTARTS,  /* of them, while they were in use */
     USER_FIGURES
 };
 
