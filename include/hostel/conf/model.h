@@ -319,4 +319,13 @@ void conf_free(struct conf **c);
  */
 int conf_explain(const char *name);
 
+/*
+ * Make the manual page of the directives: the template, with an item for each row.
+ *
+ * in   template  conf/hostel.yaml.5.in
+ * in   page      written; removed again on failure
+ * ret  0; -EINVAL the template and the rows do not fit (what is wrong went to stderr); -errno
+ */
+int conf_manual(const char *template, const char *page);
+
 #endif

@@ -1,4 +1,4 @@
-/* The table itself: its defaults pass its own checks, and the manual page says the same. */
+/* The table itself: its defaults pass its own checks, and the manual page is made of it. */
 #include "scratch.h"
 
 #include "rows.h"
@@ -98,12 +98,19 @@ test_explain(void **state)
     free(text);
 }
 
-/* A file below the source tree with every run of white space as one blank. */
+/* A file below the source tree; owned. */
 static char *
-source_text(const char *name)
+source_path(const char *name)
 {
     const char *here = strstr(__FILE__, "tests/unit/conf/");
-    char *path = mem_fmt("%.*s%s", (int)(here - __FILE__), __FILE__, name);
+
+    return mem_fmt("%.*s%s", (int)(here - __FILE__), __FILE__, name);
+}
+
+/* A file with every run of white space as one blank; owned. */
+static char *
+read_blanks(const char *path)
+{
     char *text = mem_new(65536);
     FILE *f = fopen(path, "r");
     size_t n, kept = 0;
@@ -111,7 +118,6 @@ source_text(const char *name)
     assert_non_null(f);
     n = fread(text, 1, 65535, f);
     fclose(f);
-    free(path);
     for (size_t i = 0; i < n; i++) {
         char c = isspace((unsigned char)text[i]) ? ' ' : text[i];
 
@@ -122,12 +128,52 @@ source_text(const char *name)
     return text;
 }
 
+/* ret  the text of the page that becomes of a template, owned; NULL: none did */
+static char *
+manual_of(const char *template)
+{
+    char *in = scratch_text("$D/page.in"), *out = scratch_text("$D/page"), *text = NULL;
+    FILE *f = fopen(in, "w");
+
+    assert_non_null(f);
+    fputs(template, f);
+    fclose(f);
+    if (conf_manual(in, out) == 0)
+        text = read_blanks(out);
+    else
+        assert_int_equal(access(out, F_OK), -1);
+    free(in);
+    free(out);
+    return text;
+}
+
+/* A template with a line for each row, but for one. */
+static char *
+template_without(const char *name)
+{
+    struct buf b;
+    char *text;
+
+    buf_init(&b, 65536);
+    buf_add_str(&b, ".Dd today\n");
+    for (const struct row *r = rows; r < rows + ROWS; r++)
+        if (!name || strcmp(r->name, name) != 0)
+            buf_addf(&b, "@%s\nmore about it\n", r->name);
+    text = mem_str_span(buf_span(&b));
+    buf_done(&b);
+    return text;
+}
+
+/* Each row has its place in ours, and its summary and help come into the page. */
 static void
 test_manual(void **state)
 {
-    char *page = source_text("conf/hostel.yaml.5");
+    char *path = source_path("conf/hostel.yaml.5.in"), *out = scratch_text("$D/hostel.yaml.5");
+    char *page;
 
     (void)state;
+    assert_int_equal(conf_manual(path, out), 0);
+    page = read_blanks(out);
     for (const struct row *r = rows; r < rows + ROWS; r++) {
         struct buf b;
 
@@ -140,7 +186,49 @@ test_manual(void **state)
         assert_non_null(strstr(page, buf_span(&b).p));
         buf_done(&b);
     }
+    assert_null(strstr(page, " @"));
     free(page);
+    free(path);
+    free(out);
+}
+
+static void
+test_manual_wrong(void **state)
+{
+    static const struct {
+        const char *why, *without, *also;
+    } wrong[] = {
+        {"a row without a place", "listen_tls", ""},
+        {"the last row", "fastcgi.request_timeout", ""},
+        {"a place without a row", NULL, "@colour\n"},
+        {"twice", NULL, "@listen\n"},
+        {"not where its row stands", "listen", "@listen\n"},
+    };
+    char *good = template_without(NULL), *page = manual_of(good);
+
+    (void)state;
+    assert_non_null(page);
+    assert_non_null(strstr(page, "more about it .It Cm listen_tls "));
+    free(page);
+    free(good);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char *most = template_without(wrong[i].without);
+        char *text = mem_fmt("%s%s", most, wrong[i].also);
+
+        print_message("%s\n", wrong[i].why);
+        assert_null(manual_of(text));
+        free(text);
+        free(most);
+    }
+}
+
+static char *
+source_text(const char *name)
+{
+    char *path = source_path(name), *text = read_blanks(path);
+
+    free(path);
+    return text;
 }
 
 /* The example files name no directive that is gone. */
@@ -171,9 +259,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_presets),  cmocka_unit_test(test_summary),
-        cmocka_unit_test(test_explain),  cmocka_unit_test(test_manual),
-        cmocka_unit_test(test_examples),
+        cmocka_unit_test(test_presets),      cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_explain),      cmocka_unit_test(test_manual),
+        cmocka_unit_test(test_manual_wrong), cmocka_unit_test(test_examples),
     };
 
     return cmocka_run_group_tests(tests, scratch_start, scratch_stop);
