@@ -10,7 +10,7 @@ TEST_PACKAGES="clang libclang-rt-dev libcmocka-dev python3 python3-pytest
 python3-pytest-xdist openssl
 python3-hpack nghttp2-client user-mode-linux"
 # Servers that tests put before or behind Hostel: see install_unstarted.
-TEST_SERVERS="php-fpm"
+TEST_SERVERS="php-fpm haproxy nginx-light"
 
 # install_missing PACKAGE...: install what is not there; says nothing when all is.
 install_missing() {

@@ -10,6 +10,11 @@ _hostel()
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
+    --output)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
     --root | --run-dir)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
@@ -22,7 +27,7 @@ _hostel()
         ;;
     esac
     if ((COMP_CWORD == 1)); then
-        words="serve status reload upgrade php-restart logs-reopen stop check cert confine --version --help"
+        words="serve status reload upgrade php-restart logs-reopen stop check cert export confine --version --help"
     else
         case $command in
         serve) words="--config --root --listen" ;;
@@ -34,6 +39,13 @@ _hostel()
             ;;
         check) words="--config --explain" ;;
         cert) words="self-signed" ;;
+        export)
+            if ((COMP_CWORD == 2)); then
+                words="haproxy-map"
+            else
+                words="--box --output"
+            fi
+            ;;
         confine)
             case $COMP_CWORD in
             2) words="worker listening-worker php acceptor" ;;

@@ -3,6 +3,7 @@
  * (ask.c, status.c). Floor 7.
  */
 #include "ask.h"
+#include "export.h"
 #include "hostel/base/buf.h"
 #include "hostel/base/mem.h"
 #include "hostel/base/text.h"
@@ -45,6 +46,9 @@ static const char usage_text[] =
     "  hostel cert self-signed HOST [ALIAS...] [--dir DIR] [--days DAYS]\n"
     "                                               make a certificate to try things out:\n"
     "                                               HOST.crt and HOST.key\n"
+    "  hostel export haproxy-map --box NAME=CONFIG [--box ...] [--output FILE]\n"
+    "                                               which host is on which of several\n"
+    "                                               machines, for an HAProxy in front\n"
     "  hostel confine ROLE USER [--config FILE] -- PROGRAM [ARG...]\n"
     "                                               run a program in the confinement of a\n"
     "                                               worker, listening-worker, php or\n"
@@ -290,7 +294,8 @@ main(int argc, char **argv)
                     {"confine", cmd_confine}, {"status", cmd_status},
                     {"reload", cmd_ask},      {"stop", cmd_ask},
                     {"php-restart", cmd_ask}, {"logs-reopen", cmd_ask},
-                    {"upgrade", cmd_ask},     {"cert", cmd_cert}};
+                    {"upgrade", cmd_ask},     {"cert", cmd_cert},
+                    {"export", cmd_export}};
     const char *names[sizeof(commands) / sizeof(commands[0]) + 1] = {NULL}, *near;
 
     if (argc < 2)

@@ -366,7 +366,7 @@ fill_app(struct conf *c, struct conf_vhost *v, const struct raw_vhost *raw,
 {
     char why[APPS_WHY_MAX];
 
-    if (!good(ROW_APP, raw->app))
+    if (!good(ROW_APP, raw->app) || c->elsewhere)
         return;
     v->app = apps_find(c, raw->app, errors, why);
     if (!v->app)
@@ -451,6 +451,8 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
     fill_app(c, v, raw, errors);
     check_rules(v, errors);
     fill_fastcgi(c, v, errors);
+    if (c->elsewhere) /* whose it is, and what lies there, is that machine's */
+        return;
     check_vhost(v, names_bytes, index_bytes, jailed, errors);
     if (!good(ROW_USER, raw->user))
         return;
@@ -487,7 +489,7 @@ fill_acme(struct users *users, const char *file, const struct raw_main *raw,
         errors_file(errors, file, "acme_user: %s", why);
         return;
     }
-    if (stat(raw->acme_challenge_dir, &st) < 0 || !S_ISDIR(st.st_mode))
+    if (!c->elsewhere && (stat(raw->acme_challenge_dir, &st) < 0 || !S_ISDIR(st.st_mode)))
         errors_file(errors, file, "acme_challenge_dir %s is not a directory",
                     raw->acme_challenge_dir);
     v = new_vhost(c);

@@ -45,7 +45,7 @@ struct load {
     struct file main;
     struct conf_errors *errors;
     /* once a site file has errors, is the rest looked at without it? else: all of it is said */
-    bool tolerant, switching;
+    bool tolerant, switching, elsewhere;
     const struct conf *last; /* what served until now; NULL: nothing */
     const struct conf_judge *judge;
     struct site *sites; /* of conf.files + 1 */
@@ -306,6 +306,7 @@ load_pass(struct load *l, const char *path)
     l->fell = false;
     l->conf = mem_new(sizeof(*l->conf));
     l->conf->switching = l->switching;
+    l->conf->elsewhere = l->elsewhere;
     l->conf->files = mem_new_array(2, sizeof(*l->conf->files));
     l->conf->files[0] = mem_str(path);
     users_init(&l->users, l->conf);
@@ -374,6 +375,14 @@ int
 conf_load(const char *path, bool as_root, struct conf **out, struct conf_errors *errors)
 {
     struct load l = {.switching = as_root, .errors = errors};
+
+    return load_and_keep(&l, path, out);
+}
+
+int
+conf_load_elsewhere(const char *path, struct conf **out, struct conf_errors *errors)
+{
+    struct load l = {.switching = true, .elsewhere = true, .errors = errors};
 
     return load_and_keep(&l, path, out);
 }

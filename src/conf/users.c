@@ -205,6 +205,10 @@ users_system(const struct conf *conf, const char *user, const char *preset, stru
     char self[16];
     int rc;
 
+    if (conf->elsewhere) {
+        *out = (struct ids){.uid = 0};
+        return 0;
+    }
     snprintf(self, sizeof(self), "%u", geteuid());
     if (!conf->switching)
         user = self;

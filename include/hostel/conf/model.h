@@ -224,6 +224,7 @@ struct conf {
     struct conf_vhost *vhosts;
     size_t nvhosts;
     bool switching;          /* false: not root, every vhost is the invoking user's */
+    bool elsewhere;          /* of another machine: conf_load_elsewhere() */
     char **files;            /* the main file, then the included ones by name; NULL-ended */
     struct conf_site *sites; /* of the included ones, by name, without those left out */
     size_t nsites;
@@ -248,6 +249,12 @@ void conf_errors_done(struct conf_errors *e);
  * ret  0 or -EINVAL
  */
 int conf_load(const char *path, bool as_root, struct conf **out, struct conf_errors *errors);
+
+/*
+ * The same of another machine: who is on it is not looked for on this one, nor what lies there.
+ * So no user is known, and what is there is good for its names.
+ */
+int conf_load_elsewhere(const char *path, struct conf **out, struct conf_errors *errors);
 
 /* What else a vhost must pass: its files are in effect only when it does. */
 struct conf_judge {
