@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define LOOK_MS    2000  /* between two looks at what has happened in the groups */
 #define SAID_MS    60000 /* between two lines of one user about it */
@@ -40,7 +41,10 @@ supervisor_say_limits(const struct conf *conf)
         return false;
     cgroup_find(&cgroup_kernel, conf->switching ? conf->cgroup : "off", true, &tree);
     cgroup_say(&tree, said);
-    return puts(said) >= 0;
+    puts(said);
+    if (!*tree.path && access(cgroup_kernel.systemd, F_OK) == 0)
+        puts("limits: hostel.service does not run here: so it is for a server started by hand");
+    return true;
 }
 
 /* --- one user -------------------------------------------------------------------------------

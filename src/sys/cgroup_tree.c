@@ -195,6 +195,13 @@ find_named(const char *path, struct cgroup_tree *t)
     }
 }
 
+/* A container may see groups that it may not arrange. */
+static bool
+is_read_only(const char *path)
+{
+    return access(path, W_OK) < 0 && errno == EROFS;
+}
+
 void
 cgroup_find(const struct cgroup_places *places, const char *want, bool service,
             struct cgroup_tree *t)
@@ -211,6 +218,8 @@ cgroup_find(const struct cgroup_places *places, const char *want, bool service,
     if (*t->path && !t->controllers)
         none(t, "cgroup v2 has no controller to give at %s (version 1 may have them all)",
              *t->parent ? t->parent : t->path);
+    if (*t->path && is_read_only(*t->parent ? t->parent : t->path))
+        none(t, "cgroup v2 is mounted read-only at %s", *t->parent ? t->parent : t->path);
 }
 
 void

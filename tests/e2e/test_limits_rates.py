@@ -11,6 +11,7 @@ from house import Box, free_port
 from procs import SLOW, cpu_seconds, wait_for
 from secure import Secure, certificate
 from test_control import status
+from wire import Client
 
 BIG = os.urandom(1 << 20)
 RATE = 400_000  # bytes a second
@@ -284,3 +285,54 @@ def test_a_killed_worker_leaves_no_connections_behind(box):
     wait_for(lambda: not server.workers(s), "it to be gone")
     with server.client() as a, server.client() as b:
         assert a.get(s.host, "/a.txt").status == b.get(s.host, "/a.txt").status == 200
+
+
+# --- whichever way a visitor comes ----------------------------------------------------------
+
+
+def test_whom_a_proxy_names_is_counted(box):
+    """Behind a proxy each visitor has his own rate, on one connection."""
+    s = box.site("proxied.test", files={"a.txt": "a"},
+                 limits={"requests_per_second": 1, "requests_burst": 2})
+    server = box.serve(trusted_proxies=["127.0.0.1"])
+    with server.client() as c:
+        for who in ("192.0.2.1", "192.0.2.2", "2001:db8::1"):
+            codes = [c.get(s.host, "/a.txt", fields=[("X-Forwarded-For", who)]).status
+                     for _ in range(4)]
+            assert codes == [200, 200, 429, 429], who
+        # of one network of IPv6 all are one
+        assert c.get(s.host, "/a.txt",
+                     fields=[("X-Forwarded-For", "2001:db8::2")]).status == 429
+
+
+def test_own_listener(box, php_cgi):
+    """A user's own listener leads to the same counts as the one of all."""
+    s = box.site("own.test", php={"processes": 4}, files={"a.txt": "a", "s.php": SLEEP},
+                 limits={"requests_per_second": 1, "requests_burst": 10, "connections": 3})
+    box.site("other.test")
+    own = free_port()
+    s.vhost["listen"] = [f"127.0.0.1:{own}"]
+    server = box.serve()
+    codes = []
+    for n in range(16):
+        with Client(own if n % 2 else server.port) as c:
+            codes.append(c.get(s.host, "/a.txt").status)
+    assert codes.count(200) in (10, 11) and codes.count(429) == 16 - codes.count(200), codes
+
+
+def test_own_listener_of_many(box, php_cgi):
+    s = box.site("own.test", php={"processes": 8}, files={"s.php": SLEEP},
+                 limits={"connections": 3})
+    box.site("other.test")
+    own = free_port()
+    s.vhost["listen"] = [f"127.0.0.1:{own}"]
+    server = box.serve()
+    assert server.get(s, "/s.php?ms=0").text == "slept"
+    clients = [Client(own if n % 2 else server.port) for n in range(6)]
+    for c in clients:
+        c.ask(s.host, "/s.php?ms=1500")
+        time.sleep(0.05)
+    codes = [c.answer().status for c in clients]
+    for c in clients:
+        c.close()
+    assert sorted(codes) == [200] * 3 + [503] * 3, codes

@@ -8,7 +8,7 @@
 #define KINDS(X)                                                                               \
     X(hello)                                                                                   \
     X(listener) X(start) X(user) X(stop) X(worker_init) X(log) X(pool) X(vhost) X(rule)        \
-        X(pool_state) X(pool_stuck) X(conn) X(conn_prefix) X(conn_back)
+        X(pool_state) X(pool_stuck) X(conn) X(conn_prefix) X(conn_back) X(commons)
 
 static void
 same(struct buf *b, struct writer *w, struct span came)
