@@ -15,17 +15,25 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS  5000
 #define END_MS         1000
+#define UNWELL_MS      2000
 
 /* --- what it is told ------------------------------------------------------------------------
  */
 
+/* An acceptor that is started anew is no reason to send visitors elsewhere; none for long is.
+ */
 static bool
-is_serving(const struct supervisor *s)
+is_serving(struct supervisor *s)
 {
-    for (uint32_t i = 0; s->stop == STOP_NOT && s->announced && i < s->nacceptors; i++)
+    struct metrics *m = s->metrics;
+    uint64_t now_ms = date_mono_ms();
+
+    if (s->stop != STOP_NOT || !s->announced)
+        return false;
+    for (uint32_t i = 0; i < s->nacceptors; i++)
         if (s->acceptors[i].ready)
-            return true;
-    return false;
+            m->served_ms = now_ms;
+    return now_ms - m->served_ms < UNWELL_MS;
 }
 
 static int

@@ -40,8 +40,9 @@ struct metrics {
     struct child child;
     struct channel *control; /* NULL: not running */
     bool greeted;
-    bool told_serving; /* what it was told last */
-    unsigned crashes;  /* in a row */
+    bool told_serving;  /* what it was told last */
+    uint64_t served_ms; /* when an acceptor was last seen ready */
+    unsigned crashes;   /* in a row */
     uint64_t retry_ms;
     uint64_t end_ms; /* its channel is gone: it is killed then */
     struct metrics_sockets sockets;

@@ -54,13 +54,13 @@ class House:
 
     def __init__(self):
         self.box = Box()
-        self.port, self.tls_port = free_port(), free_port()
+        self.port, self.tls_port, self.metrics_port = free_port(), free_port(), free_port()
         self.sites = {u: self.box.site(f"{u}.test", php={"processes": 3}, files={
             "index.html": f"{u}'s page\n", "a.php": SCRIPT % u, "big.txt": f"{u}\n" * 40000},
             tls=certificate(self.box, f"{u}.test"), workers=WORKERS[u]) for u in USERS}
         self.main = self.box.write_config(yaml({
             "listen": [f"127.0.0.1:{self.port}"], "listen_tls": [f"127.0.0.1:{self.tls_port}"],
-            "include": "vhosts.d/*.yaml",
+            "include": "vhosts.d/*.yaml", "metrics_listen": [f"127.0.0.1:{self.metrics_port}"],
             "run_dir": str(self.box.dir / "run"), "error_log": str(self.box.logs / "server"),
             "drain_timeout": "10s"}))
         for u in USERS:
@@ -75,6 +75,9 @@ class House:
                                ("php", [(s.host, "/a.php", f"{u} says")])):
                 for how, load in self.visitors(rows):
                     self.loads[u, kind, how] = load
+
+        self.loads["metrics", "health", "fresh"] = Load(
+            self.metrics_port, [("localhost", "/health", "ok\n")], 1, pace_s=PACE_S)
 
     def visitors(self, rows):
         """All the ways to come to a site."""
@@ -188,7 +191,14 @@ def by_acceptor(house, n):
         if r["is"] == "acceptor" and r["pid"]:
             os.kill(r["pid"], signal.SIGKILL)
     # kept ones are with their workers; one that is not accepted yet has no stream
-    return {key: 1 for key in house.loads if "kept" not in key[2]}
+    return {key: 1 for key in house.loads if "kept" not in key[2] and key[0] in USERS}
+
+
+def by_metrics(house, n):
+    for child in procs.children(house.pid):
+        if procs.program(child) == "hostel-metrics":
+            os.kill(child, signal.SIGKILL)
+    return {key: 1 for key in house.loads if key[0] == "metrics"}
 
 
 def by_examiner(house, n):
@@ -234,6 +244,7 @@ ROWS = [  # what, how often, how often with --long, the event
     ("kill -9 of a worker", 2, 10, by_worker),
     ("kill -9 of the acceptor", 2, 10, by_acceptor),
     ("kill -9 of the examiner", 2, 10, by_examiner),
+    ("kill -9 of the metrics", 2, 10, by_metrics),
     ("kill -9 of a php-cgi", 2, 10, by_php_child),
     ("kill -9 of a php-cgi parent", 2, 10, by_php_parent),
     ("reload, after all that", 2, 10, by_reload),
