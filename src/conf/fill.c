@@ -94,7 +94,6 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
     char why[USERS_WHY_MAX];
 
     c->acme = CONF_NO_USER;
-    fill_metrics(c, file, raw, errors);
     c->acceptors = (uint32_t)number_of(ROW_ACCEPTORS, raw->acceptors);
     c->run_dir =
         good(ROW_RUN_DIR, raw->run_dir) ? mem_str(raw->run_dir) : default_run_dir(c->switching);

@@ -32,9 +32,9 @@ void fill_listens(struct conf *c, const char *file, const struct notes *notes,
 void fill_main(struct conf *c, const char *file, const struct raw_main *raw,
                struct conf_errors *errors);
 
-/* Part of fill_main(): where the server's numbers are shown. */
+/* Where the server's numbers are shown; after fill_main(). */
 void fill_metrics(struct conf *c, const char *file, const struct raw_main *raw,
-                  struct conf_errors *errors);
+                  const struct notes *notes, struct conf_errors *errors);
 
 /*
  * The vhost that answers ACME's challenges, when the main file wants one; the last of all.

@@ -24,6 +24,8 @@ add(struct conf *c, const char *file, const char *text, struct conf_errors *erro
 {
     struct conf_listen l = {0};
 
+    if (strncmp(text, "unix:", 5) == 0)
+        text += 5;
     for (size_t i = 0; i < c->nmetrics; i++)
         if (strcmp(c->metrics[i].text, text) == 0) {
             errors_file(errors, file, "metrics_listen: `%s` stands there twice", text);
@@ -57,7 +59,7 @@ fill_group(struct conf *c, const char *file, const char *name, struct conf_error
 
 void
 fill_metrics(struct conf *c, const char *file, const struct raw_main *raw,
-             struct conf_errors *errors)
+             const struct notes *notes, struct conf_errors *errors)
 {
     const struct row *most = &rows[ROW_METRICS_USERS_MAX];
     const char *users = good(ROW_METRICS_USERS_MAX, raw->metrics_users_max)
@@ -65,9 +67,8 @@ fill_metrics(struct conf *c, const char *file, const struct raw_main *raw,
                             : most->preset;
 
     c->metrics = mem_new_array(CONF_METRICS_MAX, sizeof(*c->metrics));
-    for (uint32_t i = 0; i < raw->metrics_listen.n && c->nmetrics < CONF_METRICS_MAX; i++)
-        if (good(ROW_METRICS_LISTEN, raw->metrics_listen.v[i]))
-            add(c, file, raw->metrics_listen.v[i], errors);
+    for (size_t i = 0; i < notes->nnear; i++)
+        add(c, file, notes->near[i], errors);
     c->metrics_users_max = (uint32_t)value_number(most, span_str(users));
     fill_group(c, file, raw->metrics_group, errors);
 }

@@ -290,6 +290,7 @@ load_main(struct load *l, const char *path)
 
     fill_listens(l->conf, path, &notes, l->errors);
     fill_main(l->conf, path, raw ? raw : &nothing, l->errors);
+    fill_metrics(l->conf, path, raw ? raw : &nothing, &notes, l->errors);
     if (raw)
         load_vhosts(l, path, raw, &notes);
     load_includes(l, path, &notes);
@@ -415,6 +416,7 @@ conf_run_dir(const char *path, bool as_root)
     file_done(&f);
     fill_listens(l.conf, path, &notes, &errors);
     fill_main(l.conf, path, raw ? raw : &nothing, &errors);
+    fill_metrics(l.conf, path, raw ? raw : &nothing, &notes, &errors);
     run_dir = mem_str(l.conf->run_dir);
     raw_free(&raw);
     notes_done(&notes);

@@ -67,7 +67,8 @@ field(struct schema *s, const struct row *r)
 {
     struct cyaml_schema_field f = {.key = row_key(r), .data_offset = (uint32_t)r->offset};
 
-    if (r->type >= VALUE_LISTEN || r->type == VALUE_GLOB) { /* walk.h notes them */
+    if (r->type >= VALUE_LISTEN || r->type == VALUE_GLOB ||
+        r->type == VALUE_NEAR) { /* walk.h notes them */
         f.value.type = CYAML_IGNORE;
         f.value.flags = OPTIONAL;
     } else if (r->type == VALUE_PHP) {

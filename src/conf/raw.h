@@ -105,7 +105,6 @@ struct raw_main {
     char *acme_user;
     char *cgroup;
     struct raw_limits *limits;
-    struct raw_list metrics_listen;
     char *metrics_group;
     char *metrics_users_max;
     struct raw_vhosts vhosts;

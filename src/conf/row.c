@@ -78,7 +78,7 @@ row_summary(const struct row *r, struct buf *out)
         [VALUE_APP] = {"name of a preset"},
         [VALUE_SOCKET] = {"path of a socket"},
         [VALUE_NEAR] = {"loopback address or path of a socket",
-                        "list of loopback addresses or paths of sockets"},
+                        "loopback address, path of a socket, or list of them"},
         [VALUE_PREFIX] = {"pattern"},
         [VALUE_VHOSTS] = {"list of vhosts"},
         [VALUE_TLS] = {"mapping"},

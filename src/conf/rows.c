@@ -248,9 +248,9 @@ const struct row rows[ROWS] = {
                             "inside, where its vhosts do not say otherwise."},
     [ROW_METRICS_LISTEN] =
         {.name = "metrics_listen",
-         IN_MAIN(metrics_listen),
+         .section = SECTION_MAIN,
          .type = VALUE_NEAR,
-         .shape = ROW_LIST,
+         .shape = ROW_ONE_LIST,
          .preset_note = "none",
          .min = "1",
          .max = "4",

@@ -313,6 +313,8 @@ near_wrong(struct span text)
     socklen_t len;
     bool near;
 
+    if (span_starts(text, SPAN("unix:")))
+        return socket_wrong(span_skip(text, 5));
     if (text.n > 0 && text.p[0] == '/')
         return socket_wrong(text);
     if (value_address(text, &addr, &len) < 0)

@@ -50,6 +50,8 @@ walk_scalar(struct walk *w, const struct row *r)
         w->entry[r - rows] = mem_str_span(events_scalar(w));
     if (w->app && r == &rows[ROW_FALLBACK])
         w->notes->vhosts[0].fallback = mem_str_span(events_scalar(w));
+    if (r->type == VALUE_NEAR && w->notes->nnear < CONF_METRICS_MAX)
+        w->notes->near[w->notes->nnear++] = mem_str_span(events_scalar(w));
     if (r->type == VALUE_GLOB) {
         struct notes *n = w->notes;
 
@@ -368,6 +370,8 @@ notes_done(struct notes *notes)
         free(notes->vhosts[i].fallback);
     }
     walk_listens_done(notes);
+    while (notes->nnear)
+        free(notes->near[--notes->nnear]);
     free(notes->globs);
     free(notes->vhosts);
     *notes = (struct notes){0};

@@ -10,6 +10,7 @@
 #include "rules.h"
 
 #include "hostel/base/span.h"
+#include "hostel/conf/model.h"
 
 struct note_glob {
     char *pattern; /* as written */
@@ -47,6 +48,8 @@ struct notes {
     size_t nvhosts;
     struct note_listen *listens; /* of listen and listen_tls */
     size_t nlistens;
+    char *near[CONF_METRICS_MAX]; /* of metrics_listen */
+    size_t nnear;
     bool fit; /* libcyaml may read it: well-formed, no alias, no key twice, not empty */
 };
 

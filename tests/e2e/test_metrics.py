@@ -304,11 +304,19 @@ def answered(port):
         return False
 
 
+def test_one_alone(seen):
+    """It need not be a list."""
+    seen.site("a.test")
+    seen.main["metrics_listen"] = f"127.0.0.1:{seen.metrics_port}"
+    seen.serve()
+    assert health(seen.metrics_port) == (200, "ok\n")
+
+
 @pytest.mark.root
 def test_a_socket_of_a_group(seen):
     path, group = seen.dir / "run" / "metrics.sock", seen.new_uid()
     a = seen.site("a.test", files={"index.html": "a\n"})
-    seen.main["metrics_listen"] = [str(path)]
+    seen.main["metrics_listen"] = f"unix:{path}"
     server = seen.serve(metrics_group=group)
     st = path.stat()
     assert (st.st_uid, st.st_gid, st.st_mode & 0o777) == (0, group, 0o660)
@@ -373,6 +381,11 @@ def test_reload_and_upgrade(seen):
     (["/" + "x" * 200], "must be at most 107 bytes"),
     (["127.0.0.1:9180", "127.0.0.1:9180"], "stands there twice"),
     ([f"127.0.0.1:{n}" for n in range(9180, 9185)], "1..4"),
+    ("*:9180", "must be a loopback address or an absolute path"),
+    ("unix:m.sock", "must be absolute"),
+    (["/run/m.sock", "unix:/run/m.sock"], "stands there twice"),
+    ([], "1..4"),
+    ({"a": 1}, "must be a list"),
 ])
 def test_what_is_refused(box, wrong, why):
     box.site("a.test")
