@@ -88,6 +88,7 @@ on_start(struct acceptor *a, struct message *m)
 
     if (msg_start_get(&m->payload, &a->limits) < 0 || !a->routes)
         return -EPROTO;
+    log_level_set((enum log_level)a->limits.log_level);
     if (a->started) /* a later generation's limits */
         return 0;
     a->started = true;

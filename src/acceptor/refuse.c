@@ -5,6 +5,7 @@
  * the answer with it. Floor 6.
  */
 #include "acceptor.h"
+#include "hostel/base/log.h"
 #include "hostel/base/counters.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
@@ -138,6 +139,7 @@ refuse(struct acceptor *a, int fd, unsigned status)
 {
     char text[1024];
 
+    log_debug("a connection is answered %u", status);
     say(a, fd, text, format(status, text, sizeof(text)));
 }
 

@@ -2,8 +2,10 @@
 #include "hostel/base/log.h"
 #include "hostel/base/mem.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,7 +13,10 @@ static struct {
     int fd;
     const char *process;
     char *user;
-} self = {STDERR_FILENO, "hostel", NULL};
+    enum log_level level;
+    bool torn;   /* the last line was cut by a full disk */
+    bool losing; /* lines, and that was said */
+} self = {STDERR_FILENO, "hostel", NULL, LOG_LEVEL_INFO, false, false};
 
 void
 log_init(int fd, const char *process, const char *user)
@@ -75,44 +80,110 @@ add_message(struct buf *b, struct span s)
     }
 }
 
-static void
-say(const char *word, const char *fmt, va_list ap)
+void
+log_level_set(enum log_level level)
 {
-    char text[LOG_LINE_MAX], stamp[32];
-    struct buf line;
+    self.level = level;
+}
+
+bool
+log_wants(enum log_level level)
+{
+    return level <= self.level;
+}
+
+void
+log_prefix(struct buf *b, enum log_level level, const char *word)
+{
+    static const char *const words[LOG_LEVELS] = {"error", "warning", "", "debug"};
+    time_t now = time(NULL);
+    char stamp[32];
     struct tm tm;
-    time_t now;
+
+    word = word ? word : words[level];
+    gmtime_r(&now, &tm);
+    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    (void)buf_addf(b, "%s %s[%ld]%s%s: %s%s", stamp, self.process, (long)getpid(),
+                   self.user ? " " : "", self.user ? self.user : "", word, *word ? ": " : "");
+}
+
+/*
+ * A pipe shares its description with whoever gave it to us, so it may block; while it polls
+ * writable, PIPE_BUF bytes go in without waiting, and a line is no longer.
+ */
+static bool
+takes(int fd)
+{
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        return true;
+    return poll(&room, 1, 0) == 1 && (room.revents & POLLOUT);
+}
+
+void
+log_put(int fd, struct span line)
+{
+    if (takes(fd))
+        (void)!write(fd, line.p, line.n);
+}
+
+/* Our own: one write a line, so that lines of several processes never mix. */
+static void
+put_own(struct span line)
+{
+    static const char lost[] = "hostel: the error log cannot be written: lines are lost\n";
+    ssize_t n;
+
+    if (self.fd == STDERR_FILENO) { /* a child's: a pipe that does not block */
+        (void)!write(self.fd, line.p, line.n);
+        return;
+    }
+    if (self.torn && takes(self.fd) && write(self.fd, "\n", 1) == 1)
+        self.torn = false;
+    n = takes(self.fd) ? write(self.fd, line.p, line.n) : -1;
+    if (n > 0)
+        self.torn = (size_t)n < line.n;
+    if (n != (ssize_t)line.n && !self.losing)
+        log_put(STDERR_FILENO, SPAN(lost)); /* once: until one is whole again */
+    self.losing = n != (ssize_t)line.n;
+}
+
+static void
+say(enum log_level level, const char *fmt, va_list ap)
+{
+    char text[LOG_LINE_MAX];
+    struct buf line;
     int n;
 
+    if (!log_wants(level))
+        return;
     n = vsnprintf(text, sizeof(text), fmt, ap);
     if (n < 0)
         return;
     if ((size_t)n >= sizeof(text))
         n = sizeof(text) - 1;
-    now = time(NULL);
-    gmtime_r(&now, &tm);
-    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
     buf_init(&line, LOG_LINE_MAX - 1);
-    (void)buf_addf(&line, "%s %s[%ld]%s%s: %s%s", stamp, self.process, (long)getpid(),
-                   self.user ? " " : "", self.user ? self.user : "", word, *word ? ": " : "");
+    log_prefix(&line, level, NULL);
     add_message(&line, (struct span){text, (size_t)n});
     line.max++;
     (void)buf_add(&line, "\n", 1);
-    /* one write a line: lines of several processes never mix; a full disk loses the line */
-    (void)!write(self.fd, line.data + line.start, line.len);
+    put_own(buf_span(&line));
     buf_done(&line);
 }
 
-#define SAY(name, word)                                                                        \
+#define SAY(name, level)                                                                       \
     void name(const char *fmt, ...)                                                            \
     {                                                                                          \
         va_list ap;                                                                            \
                                                                                                \
         va_start(ap, fmt);                                                                     \
-        say(word, fmt, ap);                                                                    \
+        say(level, fmt, ap);                                                                   \
         va_end(ap);                                                                            \
     }
 
-SAY(log_error, "error")
-SAY(log_warn, "warning")
-SAY(log_notice, "")
+SAY(log_error, LOG_LEVEL_ERROR)
+SAY(log_warn, LOG_LEVEL_WARN)
+SAY(log_notice, LOG_LEVEL_INFO)
+SAY(log_debug, LOG_LEVEL_DEBUG)

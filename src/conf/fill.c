@@ -102,6 +102,7 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
     c->error_log = log_of(ROW_ERROR_LOG, raw->error_log, NULL);
     c->access_log = log_of(ROW_ACCESS_LOG, raw->access_log, NULL);
     c->log_format = mem_str(text_of(ROW_LOG_FORMAT, raw->log_format));
+    c->log_level = (enum log_level)number_of(ROW_LOG_LEVEL, raw->log_level);
     if (c->error_log && strstr(c->error_log, "%{"))
         errors_file(errors, file,
                     "error_log: it is the server's own, and no site's: without %%{...}");

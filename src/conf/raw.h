@@ -87,6 +87,7 @@ struct raw_main {
     char *error_log;
     char *access_log;
     char *log_format;
+    char *log_level;
     char *min_uid;
     char *stop_timeout;
     char *drain_timeout;

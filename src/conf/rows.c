@@ -93,6 +93,17 @@ const struct row rows[ROWS] = {
                         .help = "The form of access log lines: a name, or text with directives "
                                 "of Apache's mod_log_config, as LOG FORMATS in hostel.yaml(5) "
                                 "lists them."},
+    [ROW_LOG_LEVEL] = {.name = "log_level",
+                       IN_MAIN(log_level),
+                       .type = VALUE_WORD,
+                       .words = "error warn info debug",
+                       .preset = "info",
+                       .help =
+                           "What error logs hold, of the server and of all sites: lines of "
+                           "this level and of those before it. info is what happens as it "
+                           "should, debug also each request that is answered with an error, "
+                           "and why. What PHP writes is always there. A reload changes it "
+                           "for all processes that run."},
     [ROW_MIN_UID] = {.name = "min_uid",
                      IN_MAIN(min_uid),
                      .type = VALUE_NUMBER,

@@ -1,5 +1,6 @@
 /* The payloads, in the order of the message table. Floor 2. */
 #include "hostel/ipc/message.h"
+#include "hostel/base/log.h"
 #include "hostel/base/commons.h"
 #include "hostel/ipc/table.h"
 
@@ -81,6 +82,7 @@ msg_start_put(struct writer *w, const struct msg_start *m)
     put_u64(w, m->seal[0]);
     put_u64(w, m->seal[1]);
     put_nets(w, &m->trusted);
+    put_u8(w, m->log_level);
 }
 
 int
@@ -92,7 +94,22 @@ msg_start_get(struct reader *r, struct msg_start *m)
     m->seal[0] = get_u64(r);
     m->seal[1] = get_u64(r);
     get_nets(r, &m->trusted);
-    return got(r, m->head_timeout_ms && m->conns_per_addr && m->conns_max);
+    m->log_level = get_u8(r);
+    return got(r, m->head_timeout_ms && m->conns_per_addr && m->conns_max &&
+                      m->log_level < LOG_LEVELS);
+}
+
+void
+msg_log_level_put(struct writer *w, const struct msg_log_level *m)
+{
+    put_u8(w, m->level);
+}
+
+int
+msg_log_level_get(struct reader *r, struct msg_log_level *m)
+{
+    m->level = get_u8(r);
+    return got(r, m->level < LOG_LEVELS);
 }
 
 void

@@ -227,7 +227,7 @@ refuse(struct exchange *x, const struct auth_rule *rule, unsigned status, const 
     static const struct field retry = {{"Retry-After", 11}, {"5", 1}};
     char *text = mem_fmt("auth_basic: %s: %s", rule->file, why);
 
-    site_error(x->site, x->visitor->addr, span_str(text));
+    exchange_error(x, span_str(text));
     free(text);
     errorpage_answer(x, status, &retry, status == 503);
 }

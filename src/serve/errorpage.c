@@ -207,7 +207,7 @@ answer_own(struct exchange *x, unsigned status, const struct field *extra, unsig
     file = find_file(x, span_str(rule->path), &f);
     if (!file && (f.kind != FOUND_SCRIPT || !may_run(status))) {
         text = mem_fmt("error page for %u: %s: not to be had", status, rule->path);
-        site_error(x->site, x->visitor->addr, span_str(text));
+        exchange_error(x, span_str(text));
         free(text);
         return false;
     }
@@ -224,6 +224,23 @@ answer_own(struct exchange *x, unsigned status, const struct field *extra, unsig
     return true;
 }
 
+static void
+say_error(struct exchange *x, unsigned status)
+{
+    const struct site_client who = {x->visitor->addr, exchange_name(x)};
+    struct buf text;
+
+    if (!x->site)
+        return;
+    buf_init(&text, 4096);
+    (void)buf_addf(&text, "answered %u: ", status);
+    (void)buf_add_span(&text, x->req.method_text);
+    (void)buf_add_str(&text, " ");
+    (void)buf_add_span(&text, x->req.target); /* or nothing, where it is endless */
+    site_say(x->site, LOG_LEVEL_DEBUG, &who, buf_span(&text));
+    buf_done(&text);
+}
+
 void
 errorpage_answer(struct exchange *x, unsigned status, const struct field *extra,
                  unsigned nextra)
@@ -232,6 +249,8 @@ errorpage_answer(struct exchange *x, unsigned status, const struct field *extra,
         answer_small(x, x->error_status, NULL, 0);
         return;
     }
+    if (status >= 400 && log_wants(LOG_LEVEL_DEBUG))
+        say_error(x, status);
     if (status >= 400 && x->files && x->site && answer_own(x, status, extra, nextra))
         return;
     answer_small(x, status, extra, nextra);

@@ -114,7 +114,7 @@ refuse(struct exchange *x, const struct found *f)
     if (f->error && f->status != 404) {
         char *text = mem_fmt("%s: %s", f->name, strerror(-f->error));
 
-        site_error(x->site, x->visitor->addr, span_str(text));
+        exchange_error(x, span_str(text));
         free(text);
     }
     errorpage_answer(x, f->status, &retry, f->status == 503);

@@ -122,6 +122,14 @@ refuse(struct exchange *x, const struct php_pool *p, unsigned status)
 }
 
 void
+php_request_error(const struct php_request *r, struct span text)
+{
+    const struct site_client who = {r->client, r->id};
+
+    site_say(r->site, LOG_LEVEL_ERROR, &who, text);
+}
+
+void
 php_request_fail(struct php_request *r, unsigned status, const char *why)
 {
     struct exchange *x;
@@ -130,7 +138,7 @@ php_request_fail(struct php_request *r, unsigned status, const char *why)
         return;
     php_request_hold(r);
     if (why)
-        site_error(r->site, r->client, span_str(why));
+        php_request_error(r, span_str(why));
     x = php_request_part(r);
     php_request_over(r);
     if (x && r->reply.begun)

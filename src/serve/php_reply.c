@@ -112,7 +112,7 @@ body_out(struct php_request *r, struct span bytes)
     }
     give(r, bytes);
     if (excess && r->link) {
-        site_error(r->site, r->client, SPAN("PHP sent more than its Content-Length"));
+        php_request_error(r, SPAN("PHP sent more than its Content-Length"));
         php_link_leave(r);
     }
 }
@@ -269,14 +269,15 @@ php_reply_flush(struct php_request *r)
 static void
 log_line(struct php_request *r)
 {
+    const struct site_client who = {r->client, r->id};
     struct php_reply *a = &r->reply;
 
     if (a->line.len == 0)
         return;
     a->logged_bytes += a->line.len;
-    site_error(r->site, r->client, buf_span(&a->line));
+    site_program(r->site, r->pool->foreign ? "fastcgi" : "php", &who, buf_span(&a->line));
     if (a->logged_bytes >= LOGGED_MAX)
-        site_error(r->site, r->client, SPAN("PHP has more to say; the rest is dropped"));
+        php_request_error(r, SPAN("PHP has more to say; the rest is dropped"));
     buf_done(&a->line);
 }
 

@@ -161,6 +161,9 @@ struct php_pool {
  */
 void php_request_fail(struct php_request *r, unsigned status, const char *why);
 
+/* Something is wrong with it, or with PHP: into the site's error log. */
+void php_request_error(const struct php_request *r, struct span text);
+
 /* PHP has it from now on, or no more: its exchange is told for how long it had. */
 void php_request_clock(struct php_request *r, bool runs);
 

@@ -53,7 +53,7 @@ refuse(struct exchange *x, const struct field *by, unsigned status, const char *
     char *text = mem_fmt("%.*s: %.*s: %s", (int)by->name.n, by->name.p, (int)by->value.n,
                          by->value.p, why);
 
-    site_error(x->site, x->visitor->addr, span_str(text));
+    exchange_error(x, span_str(text));
     free(text);
     errorpage_answer(x, status, NULL, 0);
 }

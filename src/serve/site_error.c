@@ -1,34 +1,46 @@
 /* What a site says in its own error log. Floor 5; worker. */
-#include "hostel/serve/site.h"
-#include "hostel/base/buf.h"
-#include "hostel/base/log.h"
+#include "hostel/serve/exchange.h"
 #include "hostel/serve/logfile.h"
 
-#include <time.h>
-
 #define TEXT_MAX 2048 /* bytes of the text, escapes included */
+#define HEAD_MAX 1024 /* and of what says who, when, and whom it is about */
+
+static void
+put(const struct site *s, enum log_level level, const char *word, const struct site_client *who,
+    struct span text)
+{
+    char room[HEAD_MAX + TEXT_MAX], id[REQUEST_ID_TEXT];
+    struct buf line = {.data = room, .cap = sizeof(room), .max = HEAD_MAX};
+
+    if (!s->error_log)
+        return;
+    log_prefix(&line, level, word);
+    if (s->names && s->names[0])
+        (void)buf_addf(&line, "[vhost %s] ", s->names[0]);
+    if (who && who->addr)
+        (void)buf_addf(&line, "[client %s] ", who->addr);
+    if (who && who->id) {
+        request_id_text(who->id, id);
+        (void)buf_addf(&line, "[request %s] ", id);
+    }
+    line.max = line.len + TEXT_MAX - 1;
+    log_escape(&line, text);
+    line.max++;
+    (void)buf_add(&line, "\n", 1);
+    logfile_add(s->error_log, buf_span(&line));
+}
 
 void
-site_error(const struct site *s, const char *client, struct span text)
+site_say(const struct site *s, enum log_level level, const struct site_client *who,
+         struct span text)
 {
-    char room[TEXT_MAX + 256], stamp[32];
-    struct buf line = {.data = room, .cap = sizeof(room), .max = sizeof(room)};
-    time_t now = time(NULL);
-    struct tm tm;
+    if (log_wants(level))
+        put(s, level, NULL, who, text);
+}
 
-    if (!s->error_log || !gmtime_r(&now, &tm))
-        return;
-    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    (void)buf_add_str(&line, stamp);
-    if (client) {
-        (void)buf_add_str(&line, " [client ");
-        (void)buf_add_str(&line, client);
-        (void)buf_add_str(&line, "]");
-    }
-    (void)buf_add_str(&line, " ");
-    line.max = line.len + TEXT_MAX;
-    log_escape(&line, text);
-    line.max = sizeof(room);
-    (void)buf_add_str(&line, "\n");
-    logfile_add(s->error_log, buf_span(&line));
+void
+site_program(const struct site *s, const char *program, const struct site_client *who,
+             struct span text)
+{
+    put(s, LOG_LEVEL_INFO, program, who, text);
 }

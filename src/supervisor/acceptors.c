@@ -86,7 +86,8 @@ acceptor_tell_start(struct acceptor_child *a)
                           conf->connections_per_address,
                           CONNS_MAX,
                           {a->child.s->seal[0], a->child.s->seal[1]},
-                          conf->trusted_proxies};
+                          conf->trusted_proxies,
+                          (uint8_t)conf->log_level};
     struct buf b;
     struct writer w = {&b, 0};
     int rc;

@@ -56,6 +56,7 @@ child_start(struct child *c, struct spawn_spec *spec, int log_fd)
         c->pid = 0;
         return rc;
     }
+    log_debug("%s (pid %ld) is started", c->label, (long)c->pid);
     c->spawning = true;
     c->since_ms = date_mono_ms();
     c->log =
@@ -113,8 +114,10 @@ find(struct supervisor *s, pid_t pid)
 static void
 say_end(const struct child *c, const siginfo_t *info)
 {
-    if (info->si_code == CLD_EXITED && info->si_status == 0)
+    if (info->si_code == CLD_EXITED && info->si_status == 0) {
+        log_debug("%s (pid %ld) has ended", c->label, (long)c->pid);
         return;
+    }
     if (info->si_code == CLD_EXITED)
         log_warn("%s (pid %ld) exited with %d", c->label, (long)c->pid, info->si_status);
     else

@@ -62,7 +62,7 @@ write_line(struct logpipe *p)
         }
     }
     (void)buf_add(&out, "\n", 1);
-    (void)!write(p->log_fd, out.data + out.start, out.len);
+    log_put(p->log_fd, buf_span(&out));
     buf_done(&out);
     p->have = 0;
     p->spent += LINE_COST;

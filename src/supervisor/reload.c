@@ -98,6 +98,19 @@ take_error_log(struct supervisor *s)
     }
 }
 
+/* No part of any digest: whoever runs goes on, with more to say or less. */
+static void
+take_log_level(struct supervisor *s)
+{
+    struct worker_child *w;
+
+    log_level_set(s->conf->log_level);
+    for (size_t i = 0; i < s->nrooms; i++)
+        if (s->rooms[i])
+            LIST_FOREACH(w, &s->rooms[i]->workers, link)
+    worker_tell_log_level(w);
+}
+
 static void
 apply(struct supervisor *s, struct generation *gen)
 {
@@ -108,6 +121,8 @@ apply(struct supervisor *s, struct generation *gen)
     s->gen = gen;
     s->conf = gen->conf;
     take_error_log(s);
+    if (before->conf->log_level != gen->conf->log_level)
+        take_log_level(s);
     acceptors_tell_generation(s); /* before they hear who is gone: see generation.c */
     rooms_take_generation(s);
     secrets_renew(s);

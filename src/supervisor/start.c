@@ -235,6 +235,7 @@ open_error_log(struct supervisor *s)
     if (s->error_fd < 0)
         return cannot("error_log", "", -errno);
     log_init(s->error_fd, "hostel", NULL);
+    log_level_set(s->conf->log_level);
     return 0;
 }
 

@@ -317,6 +317,8 @@ void rooms_stop(struct supervisor *s, uint32_t timeout_ms, enum msg_stop_how how
 /* ret  0; -errno: there is none */
 int worker_start(struct room *r, uint32_t seat);
 void worker_stop(struct worker_child *w, uint32_t timeout_ms, enum msg_stop_how how);
+/* What error logs hold now. */
+void worker_tell_log_level(struct worker_child *w);
 /* Tell one worker how a pool is. */
 void worker_tell_pool(struct worker_child *w, enum msg_type type, const struct pool *p,
                       uint32_t retry_ms);

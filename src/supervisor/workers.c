@@ -484,6 +484,7 @@ send_all(struct worker_child *w)
     int rc;
 
     control_give_page(w->control, MSG_COUNTERS_WORKER, &w->page);
+    worker_tell_log_level(w);
     rc = tell_all(t);
     free(t);
     w->told = w->begun; /* if that is another one by now, it will have a successor */
@@ -706,6 +707,19 @@ worker_stop(struct worker_child *w, uint32_t timeout_ms, enum msg_stop_how how)
     msg_stop_put(&out, &(struct msg_stop){timeout_ms, (uint8_t)how});
     if (send_payload(w, MSG_STOP_WORKER, &b, out.error) < 0)
         child_signal(&w->child, SIGKILL);
+}
+
+void
+worker_tell_log_level(struct worker_child *w)
+{
+    struct buf b;
+    struct writer out = {&b, 0};
+
+    if (!w->control)
+        return;
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_log_level_put(&out, &(struct msg_log_level){(uint8_t)w->child.s->conf->log_level});
+    (void)send_payload(w, MSG_LOG_LEVEL, &b, out.error); /* else it goes on as before */
 }
 
 void

@@ -120,6 +120,17 @@ on_log(struct worker *w, struct message *m)
 }
 
 static int
+on_log_level(struct message *m)
+{
+    struct msg_log_level l;
+
+    if (msg_log_level_get(&m->payload, &l) < 0)
+        return -EBADMSG;
+    log_level_set((enum log_level)l.level);
+    return 0;
+}
+
+static int
 on_pool(struct worker *w, struct message *m)
 {
     struct msg_pool pool;
@@ -320,6 +331,8 @@ on_message(void *data, struct message *m)
         return on_counters(m);
     case MSG_COMMONS:
         return on_commons(w, m);
+    case MSG_LOG_LEVEL:
+        return on_log_level(m);
     case MSG_LOG:
         return on_log(w, m);
     case MSG_POOL:

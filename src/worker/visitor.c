@@ -35,9 +35,8 @@ visitor_told(struct round *r, struct conns *all)
 
     if (forwarded_find(req->fields, req->nfields, &all->settings.trusted, &f) < 0) {
         if (r->x.site)
-            site_error(r->x.site, r->x.visitor->addr,
-                       SPAN("Forwarded and X-Forwarded-For name different visitors: the proxy "
-                            "must remove the one that it does not set"));
+            exchange_error(&r->x, SPAN("Forwarded and X-Forwarded-For name different visitors: "
+                                       "the proxy must remove the one that it does not set"));
         return 400;
     }
     if (!f.found && !f.scheme && !f.to_port)

@@ -199,6 +199,46 @@ def test_a_log_of_each_user_and_site(box):
         assert len(log.read_text().splitlines()) == 1
 
 
+@pytest.mark.core
+def test_error_lines_say_whom_they_are_about(box):
+    """Time, process, user, vhost, client, request: the one that the access log has, too."""
+    s = box.site("log.test", php={"processes": 1}, log_format="%{request_id}x %U %{user}x",
+                 files={"bad.php": "<?php header('X: 1'); error_log(\"a\\x1b[2Jb\"); echo 1;",
+                        "dead.php": "<?php posix_kill(getmypid(), 9);"})
+    server = box.serve()
+    assert server.get(s, "/bad.php").status == 200
+    assert server.get(s, "/dead.php").status == 502
+    names = wait_for(lambda: len(s.log_lines()) == 2 and
+                     [line.split() for line in s.log_lines()], "two lines")
+    wait_for(lambda: "/dead" in s.log_lines()[1] and s.errors().count("[request") >= 2, "errors")
+    for (name, _, user), word, text in zip(names, ("php", "error"), (r"a\x1b[2Jb", "PHP")):
+        assert re.search(
+            rf"^\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ hostel-worker\[\d+\] {re.escape(user)}: {word}: "
+            rf"\[vhost log.test\] \[client 127.0.0.1\] \[request {name}\] .*{re.escape(text)}",
+            s.errors(), re.M), (name, s.errors())
+
+
+@pytest.mark.core
+def test_log_level_and_its_change(box):
+    """For all processes, and by a reload, which ends none of them."""
+    s = box.site("log.test", files={"index.html": "x"})
+    box.site("other.test")  # of another user: so the acceptor is in the way
+    server = box.serve(log_level="error")
+    assert server.get(s, "/none?1").status == 404
+    assert "answered 404" not in s.errors()
+    before = server.workers(s) + server.acceptors()
+    path, _ = box.config(port=server.port, log_level="debug")
+    assert hostel("reload", "--config", path).returncode == 0
+    wait_for(lambda: server.get(s, "/none?2").status == 404 and "answered 404" in s.errors(),
+             "debugging lines", 10)
+    assert re.search(r"debug: \[vhost log.test\] \[client 127.0.0.1\] \[request [0-9a-f]{32}\] "
+                     r"answered 404: GET /none\?2", s.errors())
+    assert server.get("unknown.test").status in (404, 421)
+    wait_for(lambda: re.search(r"hostel-acceptor\[\d+\]: debug: ", server.stderr), "its line")
+    assert server.workers(s) + server.acceptors() == before
+    assert "/none?1" not in s.errors()
+
+
 @pytest.mark.root
 def test_logs_are_not_the_users_to_write(logged):
     s, server, last = logged

@@ -3,6 +3,9 @@
  *
  *     2026-01-31T12:00:00Z hostel-worker[4711] alice: error: what is wrong
  *
+ * What happened as it should has no word before it, and one of debugging has "debug". Below the
+ * level that is wanted nothing is written.
+ *
  * Every byte that could forge a line or move a terminal is escaped as \xHH.
  * Floor 0, every process; floors 0-5 return errors, roles log them once, where they decide.
  */
@@ -20,9 +23,30 @@
  */
 void log_init(int fd, const char *process, const char *user);
 
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+#define LOG_LEVELS (LOG_LEVEL_DEBUG + 1)
+
+/* What is written from now on; LOG_LEVEL_INFO until then. */
+void log_level_set(enum log_level level);
+bool log_wants(enum log_level level);
+
+/*
+ * What begins a line: time, process, user, and the word of a level; or word, where one is
+ * given. Appended to b.
+ */
+void log_prefix(struct buf *b, enum log_level level, const char *word);
+
+/*
+ * One whole line to a file that others write too; where nobody takes it just now, or its disk
+ * is full, it is lost: no one waits for a log.
+ */
+void log_put(int fd, struct span line);
+
+/* Error, warning, info, debugging. */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * Append s with control characters, DEL, backslash, double quote and bytes above 0x7e as \xHH.

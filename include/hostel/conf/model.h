@@ -5,6 +5,7 @@
 #ifndef HOSTEL_CONF_MODEL_H
 #define HOSTEL_CONF_MODEL_H
 
+#include "hostel/base/log.h"
 #include "hostel/base/nets.h"
 #include "hostel/sys/ids.h"
 
@@ -203,6 +204,7 @@ struct conf {
     char *error_log;  /* the server's own */
     char *access_log; /* default of vhosts; it may hold %{user} and %{vhost} still */
     char *log_format; /* likewise */
+    enum log_level log_level; /* of error logs */
     uint32_t min_uid;
     uint64_t stop_timeout_ms, drain_timeout_ms;
     uint64_t body_max;

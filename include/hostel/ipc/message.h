@@ -27,7 +27,7 @@
 #define MSG_RESTART_MAX     33000 /* bytes of a pool's restart_on: eight paths */
 #define MSG_POOLS_MAX       256   /* pools of one user */
 #define MSG_LISTENERS_MAX   64
-#define MSG_RATE_MAX        1000000 /* requests a second, and of a burst */
+#define MSG_RATE_MAX        1000000             /* requests a second, and of a burst */
 #define MSG_BANDWIDTH_MAX   (UINT64_C(1) << 40) /* bytes (a second) */
 
 #define MSG_NONE UINT32_MAX /* "no such thing" in an id field */
@@ -60,6 +60,7 @@ struct msg_start {
     uint32_t conns_max;       /* un-routed connections altogether */
     uint64_t seal[2];         /* the key of what acceptors vouch for: struct msg_visitor */
     struct nets trusted;      /* proxies whose requests say who the visitor is */
+    uint8_t log_level;        /* enum log_level */
 };
 void msg_start_put(struct writer *w, const struct msg_start *m);
 int msg_start_get(struct reader *r, struct msg_start *m);
@@ -98,6 +99,13 @@ struct msg_health {
 };
 void msg_health_put(struct writer *w, const struct msg_health *m);
 int msg_health_get(struct reader *r, struct msg_health *m);
+
+/* LOG_LEVEL: what error logs hold from now on. */
+struct msg_log_level {
+    uint8_t level; /* enum log_level */
+};
+void msg_log_level_put(struct writer *w, const struct msg_log_level *m);
+int msg_log_level_get(struct reader *r, struct msg_log_level *m);
 
 struct msg_worker_init {
     struct span user;      /* name for the log; <= MSG_HOST_MAX */

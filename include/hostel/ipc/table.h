@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a row or payload; HELLO compares it. */
-#define IPC_VERSION 20
+#define IPC_VERSION 21
 
 #define IPC_FDS_MAX   64    /* descriptors in one message: half of what makes a batch pay twice */
 #define IPC_BYTES_MAX 65536 /* bytes of one message */
@@ -50,6 +50,7 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(WORKER_INIT,   30, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
   X(COUNTERS_WORKER, 49, IPC_SUPERVISOR, IPC_WORKER,   IPC_STARTING,                  1, 1)        \
   X(COMMONS,       46, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  1, 1)        \
+  X(LOG_LEVEL,     47, IPC_SUPERVISOR, IPC_WORKER,     IPC_ANY,                       0, 0)        \
   X(LOG,           31, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  1, 1)        \
   X(POOL,          32, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
   X(VHOST,         33, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \

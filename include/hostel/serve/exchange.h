@@ -75,6 +75,9 @@ void exchange_id(struct exchange *x, char text[static REQUEST_ID_TEXT]);
 uint64_t exchange_name(struct exchange *x);
 void request_id_text(uint64_t id, char text[static REQUEST_ID_TEXT]);
 
+/* exchange_error.c: an error of this request, into its site's error log. */
+void exchange_error(struct exchange *x, struct span text);
+
 /* Frees what the exchange owns, its request too, and empties it. */
 void exchange_done(struct exchange *x);
 

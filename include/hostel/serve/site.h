@@ -4,6 +4,7 @@
 #ifndef HOSTEL_SERVE_SITE_H
 #define HOSTEL_SERVE_SITE_H
 
+#include "hostel/base/log.h"
 #include "hostel/base/span.h"
 #include "hostel/serve/rules.h"
 
@@ -68,10 +69,23 @@ int site_dir_fd(struct site_dir *d, uint64_t now_ms);
 /* What is known of the scripts below it; lent. ret  NULL: nothing, and make is false */
 struct scripts *site_dir_scripts(struct site_dir *d, bool make);
 
+struct site_client {  /* whom a line is about */
+    const char *addr; /* NULL: nobody */
+    uint64_t id;      /* exchange_name() of his request; 0: of none */
+};
+
 /*
- * One line into the site's error log: "time [client ADDR] text", text escaped and cut at 2048
- * bytes. client may be NULL.
+ * One line into the site's error log, unless log_level is below it:
+ *
+ *     TIME hostel-worker[PID] USER: error: [vhost HOST] [client ADDR] [request ID] text
+ *
+ * text is escaped and cut at 2048 bytes. who may be NULL.
  */
-void site_error(const struct site *s, const char *client, struct span text);
+void site_say(const struct site *s, enum log_level level, const struct site_client *who,
+              struct span text);
+
+/* What a program of the site's said on its standard error; its name stands for the level. */
+void site_program(const struct site *s, const char *program, const struct site_client *who,
+                  struct span text);
 
 #endif

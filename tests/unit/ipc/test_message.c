@@ -40,6 +40,7 @@ GETTER(msg_user)
 GETTER(msg_stop)
 GETTER(msg_worker_init)
 GETTER(msg_log)
+GETTER(msg_log_level)
 GETTER(msg_pool)
 GETTER(msg_commons)
 GETTER(msg_vhost)
@@ -91,7 +92,8 @@ every_payload_is_exact(void **state)
     EXACT(msg_hello, {7});
     EXACT(msg_listener, {.id = 3, .tls = 1});
     EXACT(msg_start, {.head_timeout_ms = 1000, .conns_per_addr = 2, .conns_max = 3});
-    EXACT(msg_start, {1000, 2, 3, {4, UINT64_MAX}, {.v = {{NET, 128}, {NET, 0}}, .n = 2}});
+    EXACT(msg_start, {1000, 2, 3, {4, UINT64_MAX}, {.v = {{NET, 128}, {NET, 0}}, .n = 2}, 1});
+    EXACT(msg_log_level, {3});
     EXACT(msg_user, {5, 0, 7});
     EXACT(msg_stop, {0, MSG_STOP_SOON});
     EXACT(msg_stop, {UINT32_MAX, MSG_STOP_REPLACED});
@@ -236,11 +238,14 @@ bounds_are_kept(void **state)
     REFUSED(msg_tickets, {0, span_of(ticket_keys, MSG_TICKET_BYTES - 1)});
     REFUSED(msg_tickets, {0, span_of(ticket_keys, sizeof(ticket_keys))});
     REFUSED(msg_start, {.conns_per_addr = 1, .conns_max = 1});
-    REFUSED(msg_start, {1, 1, 1, {0, 0}, {.v = {{NET, 255}}, .n = 1}});
+    REFUSED(msg_start, {1, 1, 1, {0, 0}, {.v = {{NET, 255}}, .n = 1}, 0});
     REFUSED(msg_stop, {1, MSG_STOP_HOWS});
     REFUSED(msg_listener, {.id = MSG_LISTENERS_MAX});
     REFUSED(msg_user, {MSG_NONE, 0, 0});
     REFUSED(msg_log, {MSG_LOGS_MAX});
+    REFUSED(msg_log_level, {4});
+    REFUSED(msg_start,
+            {.head_timeout_ms = 1, .conns_per_addr = 1, .conns_max = 1, .log_level = 4});
     REFUSED(msg_pool, {.id = MSG_POOLS_MAX, .slots = 1});
     REFUSED(msg_pool, {.slots = 0});
     REFUSED(msg_pool, {.slots = 1, .keep = 2});

@@ -436,22 +436,47 @@ test_names_of_requests(void **state)
 static void
 test_error_line_is_escaped_and_cut(void **state)
 {
+    static char longest[5000], host[] = "a.example";
+    const struct site_client who = {"192.0.2.1", 0};
     struct logfile *log = log_new(LOGRING_MIN);
-    static char longest[5000];
+    char *names[] = {host, NULL}, **own = site.names;
+    char want[256], id[REQUEST_ID_TEXT];
+    struct exchange x = {.id = 0};
     const char *text;
 
     (void)state;
+    site.names = names;
     site.error_log = log;
-    site_error(&site, "192.0.2.1", SPAN("evil\nline"));
+    log_init(STDERR_FILENO, "hostel-worker", "alice");
+    site_say(&site, LOG_LEVEL_ERROR, &who, SPAN("evil\nline"));
     memset(longest, 'y', sizeof(longest));
-    site_error(&site, NULL, span_of(longest, sizeof(longest)));
+    site_say(&site, LOG_LEVEL_WARN, NULL, span_of(longest, sizeof(longest)));
+    site_say(&site, LOG_LEVEL_DEBUG, NULL, SPAN("not asked for"));
     text = lines();
-    assert_true(strlen(text) < 2048 + 200);
-    assert_non_null(strstr(text, "Z [client 192.0.2.1] evil\\x0aline\n"));
+    assert_true(strlen(text) < 2048 + 400);
+    snprintf(want, sizeof(want),
+             "Z hostel-worker[%ld] alice: error: [vhost %s] [client 192.0.2.1] evil\\x0aline\n",
+             (long)getpid(), site.names[0]);
+    assert_non_null(strstr(text, want));
+    assert_non_null(strstr(text, "] alice: warning: [vhost "));
+    assert_null(strstr(text, "not asked for"));
     assert_int_equal(text[strlen(text) - 1], '\n');
+    log_level_set(LOG_LEVEL_ERROR);
+    site_say(&site, LOG_LEVEL_WARN, NULL, SPAN("less than asked for"));
+    site_program(&site, "php", &(struct site_client){"192.0.2.1", exchange_name(&x)},
+                 SPAN("PHP Notice"));
+    log_level_set(LOG_LEVEL_INFO);
+    exchange_id(&x, id);
+    snprintf(want, sizeof(want),
+             "alice: php: [vhost %s] [client 192.0.2.1] [request %s] PHP Notice\n",
+             site.names[0], id);
+    text = lines();
+    assert_non_null(strstr(text, want));
+    assert_null(strstr(text, "less than"));
     site.error_log = NULL;
-    site_error(&site, NULL, SPAN("nobody hears"));
+    site_say(&site, LOG_LEVEL_ERROR, NULL, SPAN("nobody hears"));
     assert_string_equal(lines(), "");
+    site.names = own;
     log_done();
 }
 

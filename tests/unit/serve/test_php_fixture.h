@@ -81,13 +81,23 @@ errorpage_answer(struct exchange *x, unsigned status, const struct field *extra,
 }
 
 void
-site_error(const struct site *s, const char *client, struct span text)
+site_program(const struct site *s, const char *program, const struct site_client *who,
+             struct span text)
 {
     assert_ptr_equal(s, &site);
-    assert_string_equal(client, visitor.addr);
+    assert_string_equal(who->addr, visitor.addr);
+    assert_true(who->id > 0 && program[0]);
     assert_true(text.n <= 2048);
     (void)buf_add_span(&error_log, text);
     (void)buf_add_str(&error_log, "\n");
+}
+
+void
+site_say(const struct site *s, enum log_level level, const struct site_client *who,
+         struct span text)
+{
+    assert_int_equal(level, LOG_LEVEL_ERROR);
+    site_program(s, "error", who, text);
 }
 
 static inline bool
