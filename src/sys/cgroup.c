@@ -222,7 +222,6 @@ cgroup_close(struct cgroup_tree *tree)
             (void)unlinkat(dirfd(d), entry->d_name, AT_REMOVEDIR);
     if (d)
         (void)closedir(d);
-    if (*tree->parent) /* not where another server is in it, nor right below the mount's root */
-        (void)rmdir(tree->path);
+    /* the directory stays: another server may be about to make a group in it */
     *tree->path = '\0';
 }

@@ -55,7 +55,7 @@ void cgroup_say(const struct cgroup_tree *tree, char said[static CGROUP_SAID_MAX
  */
 void cgroup_open(struct cgroup_tree *tree);
 
-/* Close it; what is empty is removed. */
+/* Close it; users' groups that are empty are removed. */
 void cgroup_close(struct cgroup_tree *tree);
 
 struct cgroup_limits {
