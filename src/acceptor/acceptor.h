@@ -79,6 +79,7 @@ struct user {
     enum user_state state;
     struct channel *channel; /* the acceptors' end; NULL: none yet */
     uint32_t channel_no;     /* what the supervisor calls it */
+    uint32_t workers;        /* that share it */
     struct channel *drain;   /* USER_AWAY: the workers' end, to answer what waits in it */
     uint64_t retry_ms;
     STAILQ_HEAD(, pending) queue;
@@ -159,7 +160,7 @@ void handover_add(struct acceptor *a, uint32_t user, int fd, const struct msg_vi
 void handover_flush(struct acceptor *a);
 void handover_expire(struct acceptor *a, uint64_t now_ms);
 /* takes fd */
-int handover_channel(struct acceptor *a, const struct msg_user *m, int fd);
+int handover_channel(struct acceptor *a, const struct msg_channel *m, int fd);
 int handover_down(struct acceptor *a, uint32_t user, uint32_t retry_ms, int drain_fd);
 /* He is in no table any more: what waits for him gets 404. */
 void handover_gone(struct acceptor *a, uint32_t user);

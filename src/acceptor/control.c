@@ -103,11 +103,11 @@ on_start(struct acceptor *a, struct message *m)
 static int
 on_user_channel(struct acceptor *a, struct message *m)
 {
-    struct msg_user u;
+    struct msg_channel c;
 
-    if (msg_user_get(&m->payload, &u) < 0 || u.user >= a->nusers)
+    if (msg_channel_get(&m->payload, &c) < 0 || c.user >= a->nusers)
         return -EPROTO;
-    return handover_channel(a, &u, fd_take(&m->fds[0]));
+    return handover_channel(a, &c, fd_take(&m->fds[0]));
 }
 
 static int

@@ -21,6 +21,7 @@
 #define QUEUE_MAX        512   /* connections of one user that wait here */
 #define QUEUE_TIMEOUT_MS 10000 /* and how long */
 #define SPARE_MAX        128   /* what one turn of accepting needs */
+#define SHARE_MIN        8     /* of a burst: fewer are not worth a message of their own */
 
 static int on_worker_message(void *data, struct message *m);
 static void on_worker_end(void *data, int reason);
@@ -181,9 +182,9 @@ send_with_prefix(struct user *u)
     return rc;
 }
 
-/* As many of the queue's head as fit one message. */
+/* As many of the queue's head as fit one message, or are one worker's share. */
 static int
-send_batch(struct user *u)
+send_batch(struct user *u, unsigned share)
 {
     char bytes[sizeof(struct msg_conn)]; /* more than it is on the wire */
     int fds[IPC_FDS_MAX];
@@ -197,7 +198,7 @@ send_batch(struct user *u)
 
     STAILQ_FOREACH(p, &u->queue, link)
     {
-        if (m.n == IPC_FDS_MAX || p->prefix.len)
+        if (m.n == IPC_FDS_MAX || m.n == share || p->prefix.len)
             break;
         fds[m.n] = p->fd;
         m.visitors[m.n++] = p->visitor;
@@ -217,8 +218,14 @@ send_batch(struct user *u)
 static void
 send_queue(struct user *u)
 {
+    /* a message is one worker's: those that came together are for all of his workers */
+    unsigned share = u->workers > 1 ? (u->queued + u->workers - 1) / u->workers : IPC_FDS_MAX;
+
+    if (share < SHARE_MIN)
+        share = SHARE_MIN;
     while (!STAILQ_EMPTY(&u->queue) && u->state == USER_UP && !u->blocked) {
-        int rc = STAILQ_FIRST(&u->queue)->prefix.len ? send_with_prefix(u) : send_batch(u);
+        int rc =
+            STAILQ_FIRST(&u->queue)->prefix.len ? send_with_prefix(u) : send_batch(u, share);
 
         if (rc == -EAGAIN || rc == -ETOOMANYREFS) {
             u->blocked = true; /* on_drain tells of room; the tick looks again as well */
@@ -334,7 +341,7 @@ open_channel(struct user *u, struct channel **c, int fd, enum ipc_role self, enu
 }
 
 int
-handover_channel(struct acceptor *a, const struct msg_user *m, int fd)
+handover_channel(struct acceptor *a, const struct msg_channel *m, int fd)
 {
     struct user *u = handover_user(a, m->user);
     int rc = open_channel(u, &u->channel, fd, IPC_ACCEPTOR, IPC_WORKER, &user_ops);
@@ -342,6 +349,7 @@ handover_channel(struct acceptor *a, const struct msg_user *m, int fd)
     if (rc < 0)
         return rc;
     u->channel_no = m->channel;
+    u->workers = m->workers;
     u->blocked = false;
     if (u->state != USER_AWAY)
         u->state = USER_UP;

@@ -28,6 +28,8 @@ struct bucket {
 struct commons {
     unsigned __int128 factor, addend; /* of the hash: secret, so that nobody can aim at a set */
     _Atomic uint32_t connections[COMMONS_PLACES];
+    _Atomic uint32_t
+        taking[COMMONS_PLACES]; /* the same and 1, who takes more; 0: who does not */
     struct bucket buckets[SETS][WAYS];
 };
 
@@ -115,6 +117,27 @@ commons_sum(const struct commons *c)
     for (uint32_t i = 0; i < COMMONS_PLACES; i++)
         sum += atomic_load(&c->connections[i]);
     return sum;
+}
+
+void
+commons_takes(struct commons *c, uint32_t place, uint32_t n)
+{
+    atomic_store_explicit(&c->taking[place % COMMONS_PLACES], n == COMMONS_NONE ? 0 : n + 1,
+                          memory_order_relaxed);
+}
+
+uint32_t
+commons_least(const struct commons *c, uint32_t place)
+{
+    uint32_t least = COMMONS_NONE;
+
+    for (uint32_t i = 0; i < COMMONS_PLACES; i++) {
+        uint32_t n = atomic_load_explicit(&c->taking[i], memory_order_relaxed);
+
+        if (i != place && n > 0 && n - 1 < least)
+            least = n - 1;
+    }
+    return least;
 }
 
 /* --- the memory -----------------------------------------------------------------------------

@@ -130,6 +130,23 @@ msg_user_get(struct reader *r, struct msg_user *m)
 }
 
 void
+msg_channel_put(struct writer *w, const struct msg_channel *m)
+{
+    put_u32(w, m->user);
+    put_u32(w, m->channel);
+    put_u32(w, m->workers);
+}
+
+int
+msg_channel_get(struct reader *r, struct msg_channel *m)
+{
+    m->user = get_u32(r);
+    m->channel = get_u32(r);
+    m->workers = get_u32(r);
+    return got(r, m->user != MSG_NONE && m->workers > 0);
+}
+
+void
 msg_stop_put(struct writer *w, const struct msg_stop *m)
 {
     put_u32(w, m->timeout_ms);

@@ -37,13 +37,10 @@ acceptor_tell_user(struct acceptor_child *a, enum msg_type type, const struct ms
 
 static int
 send_user(struct acceptor_child *a, enum msg_type type, uint32_t user, uint32_t retry_ms,
-          int fd, uint32_t channel_no)
+          int fd)
 {
-    return acceptor_tell_user(a, type, &(struct msg_user){user, retry_ms, channel_no}, fd);
+    return acceptor_tell_user(a, type, &(struct msg_user){user, retry_ms, 0}, fd);
 }
-
-/* --- the start: HELLO -> listeners, routes, channels, START -> READY ------------------------
- */
 
 static int
 send_fd(struct acceptor_child *a, enum msg_type type, const struct buf *payload, int fd)
@@ -56,6 +53,24 @@ send_fd(struct acceptor_child *a, enum msg_type type, const struct buf *payload,
     fd_close(&copy);
     return rc < 0 ? rc : 0;
 }
+
+static int
+send_channel(struct acceptor_child *a, const struct room *r)
+{
+    struct msg_channel m = {r->index, r->channel_no, r->user->workers};
+    struct buf b;
+    struct writer w = {&b, 0};
+    int rc;
+
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_channel_put(&w, &m);
+    rc = w.error ? w.error : send_fd(a, MSG_USER_CHANNEL, &b, r->front);
+    buf_done(&b);
+    return rc;
+}
+
+/* --- the start: HELLO -> listeners, routes, channels, START -> READY ------------------------
+ */
 
 int
 acceptor_tell_listener(struct acceptor_child *a, uint32_t id, const struct listener *l)
@@ -140,9 +155,9 @@ on_hello(struct acceptor_child *a, struct message *m)
         if (!r)
             continue;
         if (r->front >= 0)
-            rc = send_user(a, MSG_USER_CHANNEL, r->index, 0, r->front, r->channel_no);
+            rc = send_channel(a, r);
         if (rc == 0 && r->state == ROOM_DOWN && now < r->retry_ms)
-            rc = send_user(a, MSG_USER_DOWN, r->index, (uint32_t)(r->retry_ms - now), -1, 0);
+            rc = send_user(a, MSG_USER_DOWN, r->index, (uint32_t)(r->retry_ms - now), -1);
     }
     return rc == 0 ? acceptor_tell_start(a) : rc;
 }
@@ -350,8 +365,7 @@ acceptors_tell_channel(struct supervisor *s, struct room *r)
         struct acceptor_child *a = &s->acceptors[i];
 
         /* one that has not greeted yet gets all channels then */
-        if (a->control && a->greeted &&
-            send_user(a, MSG_USER_CHANNEL, r->index, 0, r->front, r->channel_no) < 0)
+        if (a->control && a->greeted && send_channel(a, r) < 0)
             child_signal(&a->child, SIGKILL);
     }
 }
@@ -366,7 +380,7 @@ acceptors_tell_down(struct supervisor *s, struct room *r, uint32_t retry_ms)
 
         if (!a->control || !a->greeted)
             continue;
-        if (send_user(a, MSG_USER_DOWN, r->index, retry_ms, drain, 0) < 0)
+        if (send_user(a, MSG_USER_DOWN, r->index, retry_ms, drain) < 0)
             child_signal(&a->child, SIGKILL);
         drain = -1;
     }
@@ -422,7 +436,7 @@ acceptors_tell_gone(struct supervisor *s, uint32_t index)
     for (uint32_t i = 0; i < s->nacceptors; i++) {
         struct acceptor_child *a = &s->acceptors[i];
 
-        if (a->control && a->greeted && send_user(a, MSG_USER_GONE, index, 0, -1, 0) < 0)
+        if (a->control && a->greeted && send_user(a, MSG_USER_GONE, index, 0, -1) < 0)
             child_signal(&a->child, SIGKILL);
     }
 }

@@ -95,6 +95,8 @@ limits_counted(const struct generation *g, size_t user)
 
     if (set(&g->conf->users[user].limits, LIMIT_CONNECTIONS))
         return true;
+    if (g->conf->users[user].workers > 1) /* each sees how busy the others are */
+        return true;
     for (size_t i = p->first; i < p->first + p->count; i++)
         if (set(&g->conf->vhosts[g->order[i]].limits, LIMIT_REQUESTS))
             return true;
@@ -149,6 +151,7 @@ limits_leave(struct worker_child *w)
     if (w->place == COMMONS_PLACES)
         return;
     commons_connections(r->commons, w->place, 0);
+    commons_takes(r->commons, w->place, COMMONS_NONE);
     r->places[w->place / 64] &= ~(UINT64_C(1) << w->place % 64);
     w->place = COMMONS_PLACES;
 }

@@ -566,6 +566,7 @@ take_part(struct room *r, struct generation *g, size_t user)
 {
     struct generation *before = r->gen;
     size_t user_before = r->user_index;
+    uint32_t workers_before = r->user ? r->user->workers : 0;
     struct listener *last;
 
     if (r->listens)
@@ -575,6 +576,8 @@ take_part(struct room *r, struct generation *g, size_t user)
     r->user = &g->conf->users[user];
     r->part = &g->parts[user];
     r->listens = listeners_all_of(r, &last);
+    if (r->front >= 0 && r->user->workers != workers_before)
+        acceptors_tell_channel(r->s, r); /* they share out what comes together */
     pools_take_generation(r);
     groups_take_generation(r);
     if (before)

@@ -62,6 +62,7 @@ on_message(void *data, struct message *m)
                                           : -EPROTO;
 
     worker_settle(w);
+    (void)peers_yield(w);
     return rc;
 }
 

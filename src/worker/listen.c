@@ -93,7 +93,7 @@ on_connections(uv_poll_t *poll, int status, int events)
     (void)status, (void)events;
     l->last_ns = now_ns;
     for (unsigned i = 0; i < max && !l->worker->paused && !l->worker->stopping; i++)
-        if (!take_one(l))
+        if (!take_one(l) || peers_yield(l->worker))
             return;
 }
 

@@ -84,6 +84,7 @@ worker_settle(struct worker *w)
     bool full = w->conns.count + CONNS_SLACK > w->conns_max;
 
     w->busy_ms = uv_now(&w->loop);
+    peers_note(w);
     if (w->stopping) {
         if (!busy(w))
             worker_exit(w, 0);
@@ -92,6 +93,7 @@ worker_settle(struct worker *w)
     if (full == w->paused)
         return;
     w->paused = full;
+    peers_note(w);
     if (full) {
         channel_pause(&w->user);
         listen_stop(w);
@@ -141,6 +143,7 @@ worker_start(struct worker *w)
     listen_start(w);
     w->serving = true;
     w->busy_ms = w->start_ms = uv_now(&w->loop);
+    peers_note(w);
     if (w->idle_exit_ms)
         uv_timer_start(&w->idle, on_idle, w->idle_exit_ms, 0);
     return control_ready(w);
@@ -179,6 +182,7 @@ worker_stop(struct worker *w, uint64_t timeout_ms, enum msg_stop_how how)
         worker_exit(w, 0);
         return;
     }
+    w->takes_all = true;
     if (how != MSG_STOP_REPLACED)
         take_rest(w);
     if (!w->stopping)

@@ -21,11 +21,17 @@
 
 struct listener;
 
+struct peers {         /* peers.c */
+    uint32_t least;    /* of the others, when they were last waited for, */
+    uint64_t least_ms; /* and since when it is that */
+};
+
 struct worker {
     uv_loop_t loop;
     uv_timer_t idle;  /* retire */
     uv_timer_t limit; /* STOP: not later than this */
-    uv_timer_t rest;  /* a listener that could not accept tries again */
+    uv_timer_t rest;  /* no connection is taken until then: there is no room, or others may */
+    struct peers peers;
     struct listener *listeners[WORKER_LISTENERS_MAX]; /* of the user's own */
     unsigned nlisteners;
     uv_signal_t term;
@@ -33,6 +39,7 @@ struct worker {
     int user_fd; /* until START_WORKER opens it */
     bool told;   /* WORKER_INIT has come */
     bool serving, stopping, paused;
+    bool takes_all;    /* that wait for it: nobody else will */
     uint64_t leave_ms; /* stopping: not later, of the loop's clock */
     int status;        /* exit status */
     uint64_t busy_ms;  /* of the loop's clock: when something was last going on */
@@ -82,6 +89,12 @@ void listen_start(struct worker *w);
 void listen_stop(struct worker *w);     /* what comes waits for another worker, or the next */
 void listen_take_all(struct worker *w); /* that wait there */
 void listen_close(struct worker *w);
+
+/* peers.c: the other workers of this user. */
+void
+peers_note(struct worker *w); /* how many connections there are, and whether more are taken */
+/* Has it more than others? Then it takes none for a moment. */
+bool peers_yield(struct worker *w);
 
 /* worker.c: the steps of its life. */
 void worker_take(struct worker *w); /* connections again, unless it is full or leaving */

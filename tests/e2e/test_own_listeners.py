@@ -475,3 +475,48 @@ def test_a_reload_while_its_user_is_down(couple):
     changing.reload()
     assert server.get(bob).text == "bob\n"
     wait_for(lambda: len(server.acceptors()) == 1, "the porter has left", 10)
+
+
+# --- several workers --------------------------------------------------------------------------
+
+def sockets(pid):
+    found = 0
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found += os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")
+        except FileNotFoundError:
+            pass
+    return found
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("together", [True, False])
+def test_kept_connections_are_spread(pair, own, together):
+    """One busy user uses all cores: none of his workers gets everything."""
+    box, ann, _ = pair
+    ann.vhost["workers"] = 2
+    ann.vhost["idle_exit"] = "1m"
+    server = box.serve()
+    server.get(ann)
+    wait_for(lambda: len(server.workers(ann)) == 2, "two workers", 10)
+    time.sleep(1)
+    pids = server.workers(ann)
+    before = [sockets(pid) for pid in pids]
+    port = ann.port if own else server.port
+    clients = [Client(port) for _ in range(60)]
+    try:
+        for c in clients:
+            c.ask("ann.test")
+            if not together:
+                assert c.answer().text == "ann"
+        if together:
+            for c in clients:
+                assert c.answer().text == "ann"
+        each = [sockets(pid) - b for pid, b in zip(pids, before)]
+        print(own, together, each)
+        assert sum(each) == 60
+        assert min(each) >= 15, each
+    finally:
+        for c in clients:
+            c.close()

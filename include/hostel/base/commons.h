@@ -43,6 +43,17 @@ void commons_connections(struct commons *c, uint32_t place, uint32_t n);
 uint64_t commons_sum(const struct commons *c);
 
 /*
+ * This worker takes new connections, or does not; a hint, for those who could leave some to it.
+ *
+ * in  n  how many it has; COMMONS_NONE: it takes none
+ */
+#define COMMONS_NONE UINT32_MAX
+void commons_takes(struct commons *c, uint32_t place, uint32_t n);
+
+/* ret  the least that one of the others has who takes some; COMMONS_NONE: nobody else does */
+uint32_t commons_least(const struct commons *c, uint32_t place);
+
+/*
  * out  fd  a memfd for the workers; owned by the caller
  * out  c   commons_unmap()
  * ret  0 or -errno

@@ -66,17 +66,26 @@ void msg_start_put(struct writer *w, const struct msg_start *m);
 int msg_start_get(struct reader *r, struct msg_start *m);
 
 /*
- * USER_WANT, USER_BAD, USER_CHANNEL (+ the acceptor's end of the user's channel),
+ * USER_WANT, USER_BAD,
  * USER_DOWN (+ maybe the workers' end, to answer what waits in it; retry_ms > 0: answer 503
  * until then and ask again after), USER_GONE (no table has him from here on).
  */
 struct msg_user {
     uint32_t user;     /* index in the routing table of this generation */
     uint32_t retry_ms; /* USER_DOWN only, else 0 */
-    uint32_t channel;  /* USER_CHANNEL, USER_BAD: which one it is, or was; else 0 */
+    uint32_t channel;  /* USER_BAD: which one it was; else 0 */
 };
 void msg_user_put(struct writer *w, const struct msg_user *m);
 int msg_user_get(struct reader *r, struct msg_user *m);
+
+/* USER_CHANNEL + the acceptor's end of the user's channel. */
+struct msg_channel {
+    uint32_t user;    /* likewise */
+    uint32_t channel; /* which one it is */
+    uint32_t workers; /* that share it; > 0 */
+};
+void msg_channel_put(struct writer *w, const struct msg_channel *m);
+int msg_channel_get(struct reader *r, struct msg_channel *m);
 
 /* STOP_ACCEPTOR, STOP_WORKER: finish within this time, then leave. A later one may be harder.
  */

@@ -185,6 +185,24 @@ test_connections(void **state)
     assert_int_equal(commons_sum(commons), 4);
 }
 
+static void
+test_who_has_least(void **state)
+{
+    (void)state;
+    assert_int_equal(commons_least(commons, 0), COMMONS_NONE);
+    commons_takes(commons, 0, 5);
+    assert_int_equal(commons_least(commons, 0), COMMONS_NONE); /* nobody else */
+    commons_takes(commons, 3, 9);
+    commons_takes(commons, COMMONS_PLACES - 1, 0);
+    assert_int_equal(commons_least(commons, 0), 0);
+    assert_int_equal(commons_least(commons, COMMONS_PLACES - 1), 5);
+    commons_takes(commons, COMMONS_PLACES - 1, COMMONS_NONE);
+    assert_int_equal(commons_least(commons, 0), 9);
+    commons_takes(commons, 0, COMMONS_NONE);
+    commons_takes(commons, 3, COMMONS_NONE);
+    assert_int_equal(commons_least(commons, 1), COMMONS_NONE);
+}
+
 int
 main(void)
 {
@@ -192,7 +210,7 @@ main(void)
         cmocka_unit_test(test_rates),       cmocka_unit_test(test_wait),
         cmocka_unit_test(test_apart),       cmocka_unit_test(test_other_rate),
         cmocka_unit_test(test_strangers),   cmocka_unit_test(test_processes),
-        cmocka_unit_test(test_connections),
+        cmocka_unit_test(test_connections), cmocka_unit_test(test_who_has_least),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

@@ -37,6 +37,7 @@ GETTER(msg_hello)
 GETTER(msg_listener)
 GETTER(msg_start)
 GETTER(msg_user)
+GETTER(msg_channel)
 GETTER(msg_stop)
 GETTER(msg_worker_init)
 GETTER(msg_log)
@@ -95,6 +96,7 @@ every_payload_is_exact(void **state)
     EXACT(msg_start, {1000, 2, 3, {4, UINT64_MAX}, {.v = {{NET, 128}, {NET, 0}}, .n = 2}, 1});
     EXACT(msg_log_level, {3});
     EXACT(msg_user, {5, 0, 7});
+    EXACT(msg_channel, {5, 7, 2});
     EXACT(msg_stop, {0, MSG_STOP_SOON});
     EXACT(msg_stop, {UINT32_MAX, MSG_STOP_REPLACED});
     EXACT(msg_listener, {MSG_LISTENERS_MAX - 1, 0, {.v = {{NET, 104}}, .n = 1}});
@@ -242,6 +244,8 @@ bounds_are_kept(void **state)
     REFUSED(msg_stop, {1, MSG_STOP_HOWS});
     REFUSED(msg_listener, {.id = MSG_LISTENERS_MAX});
     REFUSED(msg_user, {MSG_NONE, 0, 0});
+    REFUSED(msg_channel, {MSG_NONE, 1, 1});
+    REFUSED(msg_channel, {5, 1, 0});
     REFUSED(msg_log, {MSG_LOGS_MAX});
     REFUSED(msg_log_level, {4});
     REFUSED(msg_start,
