@@ -32,6 +32,7 @@
 #define MUTE_MS       2000 /* a worker whose channel is closed ends by itself, or not */
 #define DRAIN_LATE_MS 300  /* an acceptor notices the end of a back-off with its tick */
 #define LEAVING_MAX   16 /* workers of earlier generations of one user; the oldest go at once */
+#define TAKES_MS      1000 /* who is told to leave takes no more by then, or it hangs */
 #define LEAVE_LATE_MS 1000 /* a worker that leaves does so by itself, or is ended */
 /*
  * The send buffer of the acceptors' end; the kernel doubles it. Just enough for one CONN_PREFIX
@@ -314,6 +315,7 @@ leave(struct worker_child *w)
     w->leaving = true;
     r->running--;
     w->end_ms = date_mono_ms() + within + LEAVE_LATE_MS;
+    w->takes_ms = date_mono_ms() + TAKES_MS;
     worker_stop(w, clamp32(within), MSG_STOP_REPLACED);
 }
 
@@ -434,6 +436,13 @@ room_worker_ready(struct worker_child *w)
         dismiss(r);
 }
 
+void
+room_worker_leaves(struct worker_child *w)
+{
+    w->takes_ms = 0;
+    reload_step(w->room->s);
+}
+
 /* One that was not leaving has ended: how is the room now? */
 static void
 lost_worker(struct room *r, bool clean, uint64_t lived_ms)
@@ -494,6 +503,8 @@ sweep_worker(struct worker_child *w, uint64_t now_ms)
     w->said = 0;
     if (!w->control && now_ms > w->mute_ms + MUTE_MS)
         child_signal(&w->child, SIGKILL);
+    if (w->takes_ms && now_ms > w->takes_ms)
+        room_worker_leaves(w);
     if (w->leaving && now_ms > w->end_ms)
         child_signal(&w->child, SIGKILL);
     if (w->ready || child_age_ms(&w->child, now_ms) <= START_TIMEOUT_MS)
@@ -702,11 +713,25 @@ rooms_new(struct supervisor *s)
     rooms_take_generation(s);
 }
 
+/* Visitors who come now come to workers of this generation. */
+static bool
+is_settled(const struct room *r)
+{
+    const struct worker_child *w;
+
+    if (r->stale && r->crashes == 0)
+        return false;
+    LIST_FOREACH(w, &r->workers, link)
+    if (w->takes_ms)
+        return false;
+    return true;
+}
+
 bool
 rooms_settled(const struct supervisor *s)
 {
     for (size_t i = 0; i < s->nrooms; i++)
-        if (s->rooms[i] && s->rooms[i]->stale && s->rooms[i]->crashes == 0)
+        if (s->rooms[i] && !is_settled(s->rooms[i]))
             return false;
     return true;
 }

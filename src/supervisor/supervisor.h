@@ -226,6 +226,7 @@ struct worker_child {
     struct channel *control;     /* NULL: not running */
     bool greeted, ready;         /* it said HELLO; READY */
     bool leaving;                /* told to finish: of an earlier generation, or all stop */
+    uint64_t takes_ms;           /* leaving: until then it may still take connections; 0: none */
     uint64_t end_ms;             /* leaving: it is ended then */
     const struct counters *page; /* what it counts; NULL: nothing to be seen */
     bool stops;                  /* once it is ready it is told to stop, */
@@ -304,6 +305,8 @@ void room_woken(struct room *r);
 /* An acceptor says that workers broke the protocol on this channel. */
 void room_bad(struct room *r, uint32_t channel_no);
 void room_worker_ready(struct worker_child *w);
+/* It takes no connection any more. */
+void room_worker_leaves(struct worker_child *w);
 /* Frees w. */
 void room_worker_exited(struct worker_child *w, bool clean);
 /* A room that is gone may be through. */

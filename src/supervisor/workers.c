@@ -603,6 +603,9 @@ on_message(void *data, struct message *m)
         return on_pool(data, m);
     case MSG_POOL_STUCK:
         return on_stuck(data, m);
+    case MSG_LEAVES:
+        room_worker_leaves(w);
+        return reader_end(&m->payload) < 0 ? -EPROTO : 0;
     case MSG_LOG_LINES:
         return on_log_lines(data, m);
     default:

@@ -316,6 +316,7 @@ on_stop(struct worker *w, struct message *m)
         return -EBADMSG;
     channel_phase(&w->control, IPC_LEAVING);
     worker_stop(w, stop.timeout_ms, (enum msg_stop_how)stop.how);
+    (void)say(w, MSG_LEAVES, NULL, 0); /* a supervisor that is gone has its end of its own */
     return 0;
 }
 

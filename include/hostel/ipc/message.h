@@ -87,7 +87,9 @@ struct msg_channel {
 void msg_channel_put(struct writer *w, const struct msg_channel *m);
 int msg_channel_get(struct reader *r, struct msg_channel *m);
 
-/* STOP_ACCEPTOR, STOP_WORKER: finish within this time, then leave. A later one may be harder.
+/*
+ * STOP_ACCEPTOR, STOP_WORKER: finish within this time, then leave. A later one may be harder. A
+ * worker answers LEAVES: it takes no connection any more.
  */
 enum msg_stop_how {
     MSG_STOP_SOON, /* what waits in the user channel is taken; idle connections are closed */

@@ -68,6 +68,7 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(POOL_BROKEN,   42, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(POOL_RENEW,    43, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(POOL_STUCK,    44, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
+  X(LEAVES,        57, IPC_WORKER,     IPC_SUPERVISOR, IPC_LEAVING,                   0, 0)        \
   X(LOG_LINES,     48, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   /* whoever runs hostel <-> an examiner */                                                         \
   X(EXAMINE,       60, IPC_SUPERVISOR, IPC_EXAMINER,   IPC_SERVING,                   2, 2)        \
