@@ -272,11 +272,18 @@ die_with_parent(struct child *c)
 static int
 enter_jail(struct child *c)
 {
-    int rc;
+    int rc = 0;
 
+    /*
+     * A visitor's connection can be dissolved, and its socket connected to anywhere: the filter
+     * sees a call that PHP's sockets need as well.
+     */
+    c->step = "network";
+    if (cage_execs_once(c->spec->cage))
+        rc = jail_offline();
+    if (rc < 0 || c->jail_fd < 0)
+        return rc;
     c->step = "jail";
-    if (c->jail_fd < 0)
-        return 0;
     rc = jail_enter(c->jail_fd);
     fd_close(&c->jail_fd);
     return rc;

@@ -15,6 +15,8 @@
 /* What newer kernels know, by the version that brought it: the headers may be older. */
 #define FS_TRUNCATE         (1ULL << 14) /* 3 */
 #define FS_IOCTL_DEV        (1ULL << 15) /* 5 */
+#define NET_BIND_TCP        (1ULL << 0)  /* 4 */
+#define NET_CONNECT_TCP     (1ULL << 1)  /* 4 */
 #define SCOPE_ABSTRACT_UNIX (1ULL << 0)  /* 6: sockets without a path of processes outside */
 #define SCOPE_SIGNAL        (1ULL << 1)  /* 6: signals to processes outside */
 
@@ -165,4 +167,20 @@ int
 jail_enter(int fd)
 {
     return syscall(SYS_landlock_restrict_self, fd, 0) < 0 ? -errno : 0;
+}
+
+int
+jail_offline(void)
+{
+    const struct ruleset_attr net = {.net = NET_BIND_TCP | NET_CONNECT_TCP};
+    int fd, rc;
+
+    if (jail_version() < 4)
+        return 0;
+    fd = (int)syscall(SYS_landlock_create_ruleset, &net, sizeof(net), 0);
+    if (fd < 0)
+        return -errno;
+    rc = jail_enter(fd);
+    fd_close(&fd);
+    return rc;
 }

@@ -87,7 +87,8 @@
 const struct rule rules_shared[] = {
     /* bytes of what is open already */
     ALWAYS(read), ALWAYS(readv), ALWAYS(recvfrom), ALWAYS(recvmsg),
-    ALWAYS(write), ALWAYS(writev), ALWAYS(sendto), ALWAYS(sendmsg),
+    ALWAYS(write), ALWAYS(writev),
+    BITS(sendto, 3, MSG_FASTOPEN, 0), BITS(sendmsg, 2, MSG_FASTOPEN, 0), /* never to connect */
     ALWAYS(close), ALWAYS(fstat), ALWAYS(lseek),
 
     /* a connection's life, never its making; the options that a server sets */

@@ -81,6 +81,9 @@ CONFINED = [
     ("kernel", "accept", [], (W,), "user"),
     ("kernel", "bind", [], (W, L, A), "user"),
     ("kernel", "listen", [], (W, L, A), "user"),
+    # a visitor's connection is not a way out
+    ("kernel", "reconnect", ["{elsewhere}"], (W, L, A), "user"),
+    ("kernel", "fast-open", ["{elsewhere}"], (W, L, A), "user"),
     # limits
     ("kernel", "raise-core", [], ALL, "root"),
     ("kernel", "raise-files", [], (W, L, A), "root"),

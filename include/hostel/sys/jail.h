@@ -48,6 +48,15 @@ jail_open(const struct jail_path *paths, size_t n, int program, int *fd, const c
  */
 int jail_enter(int fd);
 
+/*
+ * No TCP connection to anywhere from here on, and no port of its own; what is connected stays
+ * so. Kernels before 6.7 cannot say it, and nothing happens there. Needs NO_NEW_PRIVS; between
+ * fork and exec.
+ *
+ * ret  0 or -errno
+ */
+int jail_offline(void);
+
 /* The paths of the system, ended by a NULL path: the manual names them. */
 extern const struct jail_path jail_system[];
 

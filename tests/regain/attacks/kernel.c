@@ -359,6 +359,34 @@ try_listen(char **a)
     return reached(listen(0, 1));
 }
 
+/* A visitor's connection (standard input), dissolved, so that its socket can be used anew. */
+static struct sockaddr_in
+dissolve(const char *port)
+{
+    const struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+    (void)connect(0, &none, sizeof(none));
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                .sin_port = htons((uint16_t)atoi(port))};
+}
+
+static int
+try_reconnect(char **a)
+{
+    struct sockaddr_in in = dissolve(a[0]);
+
+    return result(connect(0, (struct sockaddr *)&in, sizeof(in)));
+}
+
+static int
+try_fast_open(char **a)
+{
+    struct sockaddr_in in = dissolve(a[0]);
+
+    return result(sendto(0, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&in, sizeof(in)));
+}
+
 static int
 try_dumpable(char **a)
 {
@@ -445,6 +473,8 @@ static const struct attack attacks[] = {
     {"accept", try_accept, 0},
     {"bind", try_bind, 0},
     {"listen", try_listen, 0},
+    {"reconnect", try_reconnect, 1},
+    {"fast-open", try_fast_open, 1},
     {"dumpable", try_dumpable, 0},
     {"raise-core", try_raise_core, 0},
     {"raise-files", try_raise_files, 0},
