@@ -3,6 +3,7 @@
 #include "hostel/base/mem.h"
 
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -33,6 +34,36 @@ plain(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+#define EACH(byte) (UINT64_MAX / 0xff * (byte)) /* in all eight places */
+
+/* May one of eight bytes be the byte? Never no where it is. */
+static uint64_t
+any(uint64_t eight, uint64_t byte)
+{
+    uint64_t x = eight ^ EACH(byte);
+
+    return (x - EACH(0x01)) & ~x;
+}
+
+/* How many bytes of s, from its start, are plain: eight at a time, then one by one. */
+static size_t
+plain_span(struct span s)
+{
+    size_t n = 0;
+    uint64_t eight;
+
+    for (; s.n - n >= sizeof(eight); n += sizeof(eight)) {
+        memcpy(&eight, s.p + n, sizeof(eight));
+        if (((eight - EACH(0x20)) | eight | any(eight, 0x7f) | any(eight, '"') |
+             any(eight, '\\')) &
+            EACH(0x80))
+            break;
+    }
+    while (n < s.n && plain((unsigned char)s.p[n]))
+        n++;
+    return n;
+}
+
 void
 log_escape(struct buf *b, struct span s)
 {
@@ -40,12 +71,10 @@ log_escape(struct buf *b, struct span s)
     size_t i = 0;
 
     while (i < s.n) {
-        size_t run = i;
+        size_t run = i + plain_span(span_skip(s, i));
         unsigned char c;
         char esc[4];
 
-        while (run < s.n && plain((unsigned char)s.p[run]))
-            run++;
         if (run > i) {
             size_t room = b->max - b->len;
 

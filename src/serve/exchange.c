@@ -125,7 +125,7 @@ send_found(struct exchange *x, struct span path, struct found *f)
 {
     struct cached_file *file;
     int rc = filecache_put(x->files, x->site, path, f->fd, &f->st, span_str(f->name),
-                           date_mono_ms(), &file);
+                           date_tick_ms(), &file);
 
     if (rc < 0) {
         *f = (struct found){.kind = FOUND_NOTHING, .status = 503, .error = rc, .fd = -1};
@@ -182,7 +182,7 @@ cached(struct exchange *x, struct span path)
     /* the name behind a directory's may need a password of its own, and is not in the cache */
     if (x->site->rules.nauths && path.p[path.n - 1] == '/')
         return NULL;
-    return filecache_find(x->files, x->site, path, date_mono_ms());
+    return filecache_find(x->files, x->site, path, date_tick_ms());
 }
 
 /*
@@ -248,7 +248,7 @@ answer_instead(struct exchange *x, struct span path, const struct rewrite *by)
         static_send(x, file);
         return true;
     }
-    resolve(x->site, path, date_mono_ms(), &f);
+    resolve(x->site, path, date_tick_ms(), &f);
     if (f.kind == FOUND_FILE || f.kind == FOUND_SCRIPT) {
         if (name_passed(x, &f))
             answer_found(x, path, &f, by);
@@ -303,7 +303,7 @@ challenge(struct exchange *x, struct span path)
 
     if (!x->site->acme)
         return path;
-    resolve(x->site, path, date_mono_ms(), &f);
+    resolve(x->site, path, date_tick_ms(), &f);
     if (f.kind == FOUND_NOTHING && f.status == 404)
         return token;
     fd_close(&f.fd);
@@ -320,7 +320,7 @@ answer_path(struct exchange *x, struct span path)
         static_send(x, file);
         return;
     }
-    resolve(x->site, path, date_mono_ms(), &f);
+    resolve(x->site, path, date_tick_ms(), &f);
     if (falls_back(x->site, &f))
         answer_fallback(x, path);
     else if (name_passed(x, &f))

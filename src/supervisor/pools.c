@@ -61,6 +61,7 @@ pool_done(struct pool *p)
     LIST_REMOVE(p, link);
     LIST_REMOVE(p, in_room);
     generation_drop(&p->gen);
+    free(p->stuck);
     free(p);
     room_try_free(r);
 }
@@ -388,6 +389,8 @@ pool_renew(struct pool *p, struct worker_child *w, uint32_t generation)
 void
 pool_is_stuck(struct pool *p, uint32_t generation, uint64_t inode)
 {
+    if (!p->stuck)
+        p->stuck = mem_new_array(POOL_STUCK_MAX, sizeof(*p->stuck));
     if (p->nstuck < POOL_STUCK_MAX)
         p->stuck[p->nstuck++] = (struct pool_stuck){generation, inode};
 }

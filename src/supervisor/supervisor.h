@@ -429,7 +429,7 @@ struct pool {
     unsigned known; /* workers that were told of it, and may ask for it */
     unsigned crashes;
     uint64_t retry_ms;
-    struct pool_stuck stuck[POOL_STUCK_MAX];
+    struct pool_stuck *stuck; /* POOL_STUCK_MAX; NULL until there was one */
     unsigned nstuck;
 };
 
