@@ -183,6 +183,82 @@ test_prefix_goes_back_whole(void **state)
     end(fd);
 }
 
+static const struct nets everybody = {.v = {{.bits = 0}}, .n = 1};
+
+static void
+test_of_a_proxy_goes_back_unread(void **state)
+{
+    char rest[sizeof(FROM("b.example"))];
+    int fd;
+
+    (void)state;
+    conns.settings.trusted = everybody;
+    fd = talk_begin(0, SPAN(GET("")), SPAN(""));
+    talk_run(fd, 2);
+    assert_string_equal(talk_statuses(), "200");
+    talk_say(fd, GET("X-Forwarded-For: 192.0.2.9\r\n")); /* ours: it is answered */
+    talk_say(fd, FROM("b.example"));
+    assert_string_equal(talk_statuses(), "200 200");
+    assert_int_equal(back.count, 1);
+    assert_int_equal(back.n, 0);
+    assert_int_equal(recv(back.fd, rest, sizeof(rest), MSG_DONTWAIT), sizeof(rest) - 1);
+    assert_memory_equal(rest, FROM("b.example"), sizeof(rest) - 1);
+    end(fd);
+}
+
+/* Whatever wakes it in between, the request is whole when it goes. */
+static void
+test_of_a_proxy_in_pieces(void **state)
+{
+    static const char said[] = FROM("b.example");
+    char rest[sizeof(said)] = "";
+    ssize_t n;
+    int fd;
+
+    (void)state;
+    conns.settings.trusted = everybody;
+    fd = talk_begin(0, SPAN(GET("")), SPAN(""));
+    talk_run(fd, 2);
+    for (const char *p = said; *p; p++) {
+        assert_int_equal(send(fd, p, 1, MSG_NOSIGNAL), 1);
+        uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    talk_run(fd, 2);
+    assert_int_equal(back.count, 1);
+    n = recv(back.fd, rest, sizeof(rest), MSG_DONTWAIT);
+    assert_int_equal(back.n + (size_t)(n > 0 ? n : 0), sizeof(said) - 1);
+    end(fd);
+}
+
+static void
+test_of_a_proxy_half_a_head(void **state)
+{
+    int fd;
+
+    (void)state;
+    conns.settings.trusted = everybody;
+    fd = talk_begin(0, SPAN(GET("")), SPAN(""));
+    talk_run(fd, 2);
+    talk_say(fd, "GET / HT");
+    usleep(2 * DEADLINE_MS * 1000);
+    talk_run(fd, 5);
+    assert_string_equal(talk_statuses(), "200 408");
+    assert_true(heard_end);
+    end(fd);
+}
+
+static void
+test_what_it_came_with_goes_back(void **state)
+{
+    int fd = talk_begin(CONN_PROXIED, SPAN(GET("") FROM("b.example")), SPAN(""));
+
+    (void)state;
+    talk_run(fd, 3);
+    assert_int_equal(back.count, 1);
+    assert_int_equal(back.seal, 4711);
+    end(fd);
+}
+
 static void
 test_back_refused(void **state)
 {
@@ -356,6 +432,10 @@ main(void)
         TEST(test_byte_by_byte),
         TEST(test_fresh_connection_never_meets_epoll),
         TEST(test_prefix_goes_back_whole),
+        TEST(test_of_a_proxy_goes_back_unread),
+        TEST(test_of_a_proxy_in_pieces),
+        TEST(test_of_a_proxy_half_a_head),
+        TEST(test_what_it_came_with_goes_back),
         TEST(test_back_refused),
         TEST(test_half_closed_visitor_gets_his_answers),
         TEST(test_slow_reader_gets_everything_in_order),
