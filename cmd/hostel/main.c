@@ -152,6 +152,30 @@ say_own(const struct conf *conf)
     }
 }
 
+static bool
+has_this_machine(const struct nets *nets)
+{
+    static const uint8_t four[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1};
+    static const uint8_t six[16] = {[15] = 1};
+
+    return nets_have(nets, four) || nets_have(nets, six);
+}
+
+/* Whose word on a visitor counts here may be that of every program of every user. */
+static void
+say_proxies(const struct conf *conf)
+{
+    const char *where = has_this_machine(&conf->trusted_proxies) ? "trusted_proxies" : NULL;
+
+    for (size_t i = 0; i < conf->nlisten && !where; i++)
+        if (has_this_machine(&conf->listen[i].proxies))
+            where = "proxy_protocol";
+    if (where)
+        printf("warning: %s names this machine: whoever may connect from it can say that a "
+               "visitor is anybody (hostel.yaml(5), PROXIES)\n",
+               where);
+}
+
 static int
 check_all(const char *config)
 {
@@ -164,6 +188,7 @@ check_all(const char *config)
     rc = supervisor_examine(conf, &wrong);
     if (rc == 0 && wrong == 0) {
         say_ktls(conf);
+        say_proxies(conf);
         say_own(conf);
         (void)supervisor_say_limits(conf);
         puts("ok");
@@ -290,12 +315,11 @@ main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } commands[] = {{"serve", cmd_serve},     {"check", cmd_check},
-                    {"confine", cmd_confine}, {"status", cmd_status},
-                    {"reload", cmd_ask},      {"stop", cmd_ask},
-                    {"php-restart", cmd_ask}, {"logs-reopen", cmd_ask},
-                    {"upgrade", cmd_ask},     {"cert", cmd_cert},
-                    {"export", cmd_export}};
+    } commands[] = {
+        {"serve", cmd_serve},     {"check", cmd_check},     {"confine", cmd_confine},
+        {"status", cmd_status},   {"reload", cmd_ask},      {"stop", cmd_ask},
+        {"php-restart", cmd_ask}, {"logs-reopen", cmd_ask}, {"upgrade", cmd_ask},
+        {"cert", cmd_cert},       {"export", cmd_export}};
     const char *names[sizeof(commands) / sizeof(commands[0]) + 1] = {NULL}, *near;
 
     if (argc < 2)

@@ -213,6 +213,22 @@ def test_limits_and_rules_are_the_visitors(box):
             c.close()
 
 
+def test_check_warns_of_this_machine(box, pair):
+    def check(**main):
+        path, _ = box.config(**main)
+        r = hostel("check", "--config", path)
+        assert r.returncode == 0, r.stderr
+        return r.stdout
+
+    port = free_port()
+    for nets, warned in ((["127.0.0.1"], True), (["::/0"], True), (["10.0.0.1"], False)):
+        out = check(trusted_proxies=nets)
+        assert ("warning: trusted_proxies names this machine" in out) == warned, nets
+        out = check(listen=[{"address": f"127.0.0.1:{port}", "proxy_protocol": nets}])
+        assert ("warning: proxy_protocol names this machine" in out) == warned, nets
+    assert "warning" not in check()
+
+
 @pytest.mark.parametrize("acceptors", [1, 3])
 def test_a_kept_connection_keeps_its_visitor(box, pair, acceptors):
     """Between two users' sites, however often, whichever acceptor gets it back."""
