@@ -16,7 +16,7 @@ ALICE, BOB = 6001, 6002
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 PROGRAMS = ["ids", "kernel", "procs", "files"]
-PEERS = ["worker", "acceptor"]
+PEERS = ["worker", "acceptor", "metrics"]
 SECRET = "REGAIN_SECRET"  # in the environment of hostel itself, and of nobody else
 
 
@@ -119,6 +119,7 @@ class House:
                 "listen": [f"127.0.0.1:{port}"], "acceptors": acceptors,
                 "acceptor_user": "nobody", "run_dir": f"{self.top}/run-{name}",
                 "error_log": f"{self.logs}/{name}.error", "access_log": "off",
+                "metrics_listen": f"{self.top}/metrics-{name}.sock",
                 "stop_timeout": "2s", "vhosts": vhosts}, f, indent=1)
         return path
 

@@ -268,6 +268,14 @@ WORKER_WORDS = [
     ("back-garbage", "borne"), ("back-half-a-head", "borne"), ("flood-back", "borne"),
 ]
 
+METRICS_WORDS = [
+    ("want-before-hello", "closed"), ("other-version", "closed"), ("hello-twice", "closed"),
+    ("hello-of-acceptor", "closed"), ("acceptors-word", "closed"),
+    ("supervisors-word", "closed"), ("unknown-type", "closed"), ("with-more", "closed"),
+    ("with-descriptor", "closed"), ("253-descriptors", "closed"), ("oversized", "closed"),
+    ("empty", "closed"), ("flood-want", "borne"),
+]
+
 ACCEPTOR_WORDS = [
     ("want-before-ready", "closed"), ("hello-twice", "closed"), ("hello-of-worker", "closed"),
     ("unknown-type", "closed"), ("workers-word", "closed"), ("supervisors-word", "closed"),

@@ -435,6 +435,9 @@ def main():
             run_jailed(attacker, table)
         run_hostile(house, table, "worker", rows.WORKER_WORDS, "small worker")
         run_hostile(house, table, "acceptor", rows.ACCEPTOR_WORDS, "small acceptor")
+        status, page = attacker.server.get("bob.test")
+        assert status == 200
+        run_hostile(house, table, "metrics", rows.METRICS_WORDS, page)
     finally:
         house.close()
     return table.end()
