@@ -2,8 +2,8 @@
 """
 Faults and changes under a constant load; counts what visitors lost.
 
-Three users; static files and PHP; HTTP/1.1 plain and with TLS 1.3, HTTP/2; fresh, resumed and
-kept connections, each in threads of their own. Then reloads, new certificates, upgrades, and
+Three users, one of them at a listener of her own too; static files and PHP; HTTP/1.1 plain and
+with TLS 1.3, HTTP/2; fresh, resumed and kept connections, each in threads of their own. Then reloads, new certificates, upgrades, and
 kill -9 of every kind of child, one after the other. Nobody may lose anything by a reload or an
 upgrade; by a killed child only who was being served by it, and never another user.
 
@@ -58,6 +58,8 @@ class House:
         self.sites = {u: self.box.site(f"{u}.test", php={"processes": 3}, files={
             "index.html": f"{u}'s page\n", "a.php": SCRIPT % u, "big.txt": f"{u}\n" * 40000},
             tls=certificate(self.box, f"{u}.test"), workers=WORKERS[u]) for u in USERS}
+        self.own_port = free_port()  # carol's workers take her visitors there themselves
+        self.sites["carol"].vhost["listen"] = [f"127.0.0.1:{self.own_port}"]
         self.main = self.box.write_config(yaml({
             "listen": [f"127.0.0.1:{self.port}"], "listen_tls": [f"127.0.0.1:{self.tls_port}"],
             "include": "vhosts.d/*.yaml", "metrics_listen": [f"127.0.0.1:{self.metrics_port}"],
@@ -76,6 +78,10 @@ class House:
                 for how, load in self.visitors(rows):
                     self.loads[u, kind, how] = load
 
+        carol = [(self.sites["carol"].host, "/index.html", "carol's page")]
+        for how, kept in (("own fresh", False), ("own kept", True)):
+            self.loads["carol", "static", how] = Load(self.own_port, carol, 1, kept=kept,
+                                                      pace_s=PACE_S)
         self.loads["metrics", "health", "fresh"] = Load(
             self.metrics_port, [("localhost", "/health", "ok\n")], 1, pace_s=PACE_S)
 
@@ -124,6 +130,8 @@ class House:
         self.server.stopped = True
         nothing_left()
 
+
+ACCEPTED = ("fresh", "tls fresh", "tls resumed", "h2 fresh")  # by an acceptor, each time
 
 # --- events: each returns which loads may have lost how much ---------------------------------------
 
@@ -191,7 +199,7 @@ def by_acceptor(house, n):
         if r["is"] == "acceptor" and r["pid"]:
             os.kill(r["pid"], signal.SIGKILL)
     # kept ones are with their workers; one that is not accepted yet has no stream
-    return {key: 1 for key in house.loads if "kept" not in key[2] and key[0] in USERS}
+    return {key: 1 for key in house.loads if key[2] in ACCEPTED and key[0] in USERS}
 
 
 def by_metrics(house, n):
