@@ -17,7 +17,8 @@ static struct {
     enum log_level level;
     bool torn;   /* the last line was cut by a full disk */
     bool losing; /* lines, and that was said */
-} self = {STDERR_FILENO, "hostel", NULL, LOG_LEVEL_INFO, false, false};
+    void (*put)(struct span line);
+} self = {STDERR_FILENO, "hostel", NULL, LOG_LEVEL_INFO, false, false, NULL};
 
 void
 log_init(int fd, const char *process, const char *user)
@@ -115,6 +116,12 @@ log_level_set(enum log_level level)
     self.level = level;
 }
 
+void
+log_divert(void (*put)(struct span line))
+{
+    self.put = put;
+}
+
 bool
 log_wants(enum log_level level)
 {
@@ -165,6 +172,10 @@ put_own(struct span line)
     static const char lost[] = "hostel: the error log cannot be written: lines are lost\n";
     ssize_t n;
 
+    if (self.put) {
+        self.put(line);
+        return;
+    }
     if (self.fd == STDERR_FILENO) { /* a child's: a pipe that does not block */
         (void)!write(self.fd, line.p, line.n);
         return;

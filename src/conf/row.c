@@ -53,7 +53,7 @@ row_summary(const struct row *r, struct buf *out)
         [VALUE_BOOL] = {"true or false"},
         [VALUE_PATH] = {"absolute path", "list of absolute paths"},
         [VALUE_CGROUP] = {"auto, off or absolute path"},
-        [VALUE_LOG] = {"absolute path, - or off"},
+        [VALUE_LOG] = {"absolute path, syslog:, - or off"},
         [VALUE_FORMAT] = {"combined, common, json or text"},
         [VALUE_ADDRESS] = {"address", "list of addresses"},
         [VALUE_HOST] = {"host name", "list of host names"},

@@ -73,19 +73,25 @@ const struct row rows[ROWS] = {
                        .preset = "-",
                        .help =
                            "The server's own log, and the default of the vhosts' error logs. "
-                           "A lone hyphen is standard error."},
+                           "A lone hyphen is standard error; syslog: as in access_log."},
     [ROW_ACCESS_LOG] =
         {.name = "access_log",
          IN_MAIN(access_log),
          .type = VALUE_LOG,
          .preset = "-",
-         .help = "The default of the vhosts' access logs. Its lines have the form that "
-                 "log_format says. Files are made mode 0640, "
-                 "root's and of the group of the user whose sites write there, or of "
-                 "group root when several users' do; users can read, and neither "
-                 "alter nor cut them. In a path %{user} stands for the site's user "
-                 "and %{vhost} for its host: one log for each. "
-                 "A lone hyphen is standard error."},
+         .help =
+             "The default of the vhosts' access logs. Its lines have the form that "
+             "log_format says. Files are made mode 0640, "
+             "root's and of the group of the user whose sites write there, or of "
+             "group root when several users' do; users can read, and neither "
+             "alter nor cut them. In a path %{user} stands for the site's user "
+             "and %{vhost} for its host: one log for each. "
+             "A lone hyphen is standard error. syslog: is the daemon or journal that listens "
+             "at /dev/log, with what follows it, parted by commas: a facility (daemon, "
+             "user, local0..local7; default daemon), tag=TAG (default hostel), socket=PATH. "
+             "Access lines have the severity info, others that of their level; nobody "
+             "waits for the daemon, and lines that it does not take are lost, which is "
+             "said once."},
     [ROW_LOG_FORMAT] = {.name = "log_format",
                         IN_MAIN(log_format),
                         .type = VALUE_FORMAT,

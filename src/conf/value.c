@@ -4,6 +4,7 @@
 #include "value_rules.h"
 
 #include "hostel/base/logformat.h"
+#include "hostel/base/logsyslog.h"
 #include "hostel/base/text.h"
 #include "hostel/conf/model.h"
 
@@ -108,10 +109,14 @@ path_wrong(struct span text)
 static const char *
 log_wrong(struct span text)
 {
+    struct logsyslog at;
+
     if (span_eq(text, SPAN("off")) || span_eq(text, SPAN("-")))
         return NULL;
+    if (span_starts(text, SPAN("syslog:")))
+        return logsyslog_parse(text, &at);
     if (text.n == 0 || text.p[0] != '/')
-        return "must be absolute, `-` or `off`";
+        return "must be absolute, syslog:, `-` or `off`";
     for (size_t i = 0; i + 1 < text.n; i++)
         if (text.p[i] == '%' && text.p[i + 1] == '{' &&
             !span_starts(span_skip(text, i), SPAN("%{user}")) &&

@@ -28,7 +28,7 @@ on_spawned(void *data, pid_t pid, const struct spawn_error *error)
 }
 
 int
-child_start(struct child *c, struct spawn_spec *spec, int log_fd)
+child_start(struct child *c, struct spawn_spec *spec, struct log_target *log)
 {
     int pipe_fds[2];
     int rc;
@@ -59,8 +59,8 @@ child_start(struct child *c, struct spawn_spec *spec, int log_fd)
     log_debug("%s (pid %ld) is started", c->label, (long)c->pid);
     c->spawning = true;
     c->since_ms = date_mono_ms();
-    c->log =
-        logpipe_new(&c->s->loop, pipe_fds[0], log_fd, spec->cage == CAGE_PHP ? c->label : NULL);
+    c->log = logpipe_new(&c->s->loop, pipe_fds[0], c->s->error_fd, log,
+                         spec->cage == CAGE_PHP ? c->label : NULL);
     LIST_INSERT_HEAD(&c->s->children, c, link);
     return 0;
 }

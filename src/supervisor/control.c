@@ -28,7 +28,7 @@ control_start(struct channel **control, struct child *c, struct spawn_spec *spec
     spec->envp = envp;
     spec->fds[2] = SPAWN_FD_LOG;
     spec->fds[3] = pair[1];
-    rc = child_start(c, spec, c->s->error_fd);
+    rc = child_start(c, spec, NULL);
     fd_close(&pair[1]);
     if (rc < 0) {
         fd_close(&pair[0]);

@@ -15,6 +15,7 @@
 #define NO_VHOST SIZE_MAX
 
 struct supervisor;
+struct logsyslog;
 
 /* One user's part of it. */
 struct part {
@@ -37,6 +38,8 @@ struct log_target {
     int fd;                     /* -1: not open yet; then the number stays until the end */
     gid_t group;                /* may read it; 0 = several would */
     bool plain;                 /* a regular file: write() waits for no reader */
+    struct logsyslog *syslog;   /* no file, but the daemon that listens there; owned */
+    uint64_t tried_ms;          /* the thread's: when that was looked for */
     bool torn;                  /* the thread's: the last write stopped inside a line */
     atomic_int trouble;         /* it cannot be written: errno; or 0 */
     atomic_uint_least64_t lost; /* bytes of lines, so far */

@@ -4,6 +4,7 @@
  * own writes wait meanwhile. Floor 6, hostel.
  */
 #include "supervisor.h"
+#include "syslogs.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
@@ -24,8 +25,9 @@ struct logpipe {
     uv_poll_t poll;
     uv_timer_t timer;
     unsigned handles;
-    int fd, log_fd;
-    bool own_log; /* log_fd is a copy of ours */
+    int fd, log_fd;            /* log_fd: of the server's own log; lent */
+    struct log_target *target; /* held; NULL: the server's own */
+    uint64_t tried_ms;
     char *prefix;
     char line[LOGPIPE_LINE];
     size_t have;
@@ -33,6 +35,19 @@ struct logpipe {
     uint64_t second_ms; /* start of the second that spent belongs to */
     size_t spent;
 };
+
+/* A child's own lines are the server's; others have a target that may be a daemon. */
+static void
+put_line(struct logpipe *p, struct span line)
+{
+    if (p->target && p->target->syslog)
+        (void)syslogs_send(p->target->fd, p->target->syslog, &p->tried_ms,
+                           span_of(line.p, line.n - 1));
+    else if (p->target)
+        log_put(p->target->fd, line);
+    else if (!syslogs_own(line))
+        log_put(p->log_fd, line);
+}
 
 static void
 write_line(struct logpipe *p)
@@ -62,7 +77,7 @@ write_line(struct logpipe *p)
         }
     }
     (void)buf_add(&out, "\n", 1);
-    log_put(p->log_fd, buf_span(&out));
+    put_line(p, buf_span(&out));
     buf_done(&out);
     p->have = 0;
     p->spent += LINE_COST;
@@ -137,28 +152,24 @@ on_bytes(uv_poll_t *poll, int status, int events)
 }
 
 void
-logpipe_redirect(struct logpipe *p, int log_fd)
+logpipe_redirect(struct logpipe *p, struct log_target *target)
 {
-    int copy = log_fd < 0 ? -1 : fcntl(log_fd, F_DUPFD_CLOEXEC, 3);
-
-    if (copy < 0)
-        return;
-    if (p->own_log)
-        fd_close(&p->log_fd);
-    p->own_log = true;
-    p->log_fd = copy;
+    if (p->target)
+        log_target_drop(&p->target);
+    p->target = target ? log_target_hold(target) : NULL;
 }
 
 struct logpipe *
-logpipe_new(uv_loop_t *loop, int fd, int log_fd, const char *prefix)
+logpipe_new(uv_loop_t *loop, int fd, int log_fd, struct log_target *target, const char *prefix)
 {
     struct logpipe *p = mem_new(sizeof(*p));
 
     p->fd = fd;
     p->log_fd = log_fd;
-    logpipe_redirect(p, prefix ? log_fd : -1);
+    logpipe_redirect(p, target);
     p->prefix = mem_str(prefix);
     if (uv_poll_init(loop, &p->poll, fd) < 0) {
+        logpipe_redirect(p, NULL);
         fd_close(&p->fd);
         free(p->prefix);
         free(p);
@@ -194,8 +205,7 @@ logpipe_free(struct logpipe **pp)
     (void)drain(p); /* its last words */
     if (p->have)
         write_line(p);
-    if (p->own_log)
-        fd_close(&p->log_fd);
+    logpipe_redirect(p, NULL);
     uv_poll_stop(&p->poll);
     fd_close(&p->fd);
     uv_close((uv_handle_t *)&p->poll, on_closed);

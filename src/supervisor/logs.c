@@ -5,6 +5,7 @@
  */
 #include "generation.h"
 #include "logwriter.h"
+#include "syslogs.h"
 #include "supervisor.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
@@ -152,6 +153,28 @@ logs_claim(void **logs, const struct conf *conf)
 }
 
 static int
+open_syslog(struct log_target *t, char **error)
+{
+    struct logsyslog at;
+    const char *wrong = logsyslog_parse(span_str(t->path), &at);
+    int fd;
+
+    if (wrong) { /* a user's name made it so */
+        *error = mem_fmt("log %s: %s", t->path, wrong);
+        return -1;
+    }
+    fd = syslogs_open(&at);
+    if (fd < 0) {
+        *error = mem_fmt("log %s: %s", t->path, strerror(-fd));
+        return -1;
+    }
+    if (!t->syslog)
+        t->syslog = mem_new(sizeof(*t->syslog));
+    *t->syslog = at;
+    return fd;
+}
+
+static int
 open_target(struct log_target *t, const struct conf *conf, char **error)
 {
     struct stat st;
@@ -161,6 +184,8 @@ open_target(struct log_target *t, const struct conf *conf, char **error)
         t->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     else if (strcmp(t->path, "/dev/null") == 0)
         t->fd = open(t->path, O_WRONLY | O_CLOEXEC);
+    else if (logsyslog_is(t->path))
+        t->fd = open_syslog(t, error);
     else
         t->fd = open_file(conf, t->path, t->group, error);
     if (t->fd < 0 && !*error)
@@ -188,14 +213,6 @@ logs_target(struct supervisor *s, const char *path, char **error)
 
     *error = NULL;
     return t->fd < 0 && open_target(t, s->conf, error) < 0 ? NULL : t;
-}
-
-int
-logs_open(struct supervisor *s, const char *path, char **error)
-{
-    struct log_target *t = logs_target(s, path, error);
-
-    return t ? t->fd : -1;
 }
 
 static struct inherit {
@@ -296,7 +313,7 @@ open_fresh(const void *node, VISIT visit, int depth)
 
     (void)depth;
     if (visit == preorder || visit == endorder || t->fd < 0 || strcmp(t->path, "-") == 0 ||
-        strcmp(t->path, "/dev/null") == 0)
+        strcmp(t->path, "/dev/null") == 0 || t->syslog)
         return;
     new = (struct log_target){.path = t->path, .fd = -1, .group = t->group};
     (void)open_target(&new, r->conf, &error);
@@ -355,6 +372,7 @@ log_target_drop(struct log_target **target)
         return;
     fd_close(&t->fd);
     free(t->path);
+    free(t->syslog);
     free(t);
 }
 

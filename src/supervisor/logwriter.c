@@ -2,6 +2,7 @@
 #include "logwriter.h"
 #include "hostel/base/logring.h"
 #include "hostel/base/mem.h"
+#include "syslogs.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +18,7 @@
 #define AGAIN_MS  100 /* whoever takes nothing just now is asked again */
 #define LAST_MAX  50  /* times, once its worker is gone */
 #define STOP_S    5   /* what a disk may take at the end */
+#define BREATH_MS 2   /* a daemon that reads may take */
 #define TURNS_MAX 32  /* writes to one log before others have theirs */
 
 struct log_source {
@@ -120,11 +123,76 @@ count_lost(struct log_source *src)
 
 enum drained { DRAINED, MORE, WAITS };
 
+/* Whole lines of these bytes, one a datagram. out  done  bytes that are dealt with */
+static int
+send_lines(struct log_target *t, struct span bytes, size_t *done)
+{
+    int rc = 0;
+
+    for (*done = 0; rc == 0 && *done < bytes.n;) {
+        struct span rest = span_skip(bytes, *done);
+        size_t end = span_find(rest, '\n');
+
+        rc = syslogs_send(t->fd, t->syslog, &t->tried_ms, span_of(rest.p, end));
+        if (rc == 0)
+            *done += end < rest.n ? end + 1 : end;
+    }
+    return rc;
+}
+
+/* Where there is more than fits, the last line may go on behind it. No line is that long. */
+static struct span
+whole_lines(struct span s, size_t room)
+{
+    size_t n = s.n;
+
+    while (s.n == room && n > 0 && s.p[n - 1] != '\n')
+        n--;
+    return n > 0 ? span_of(s.p, n) : s;
+}
+
+/*
+ * To a daemon: these lines are looked at, for where they end, in a copy that their worker
+ * cannot change. What it does not take stays in the ring.
+ */
+static enum drained
+drain_to_syslog(struct log_source *src)
+{
+    static char copy[32768];
+    struct pollfd room = {.fd = src->target->fd, .events = POLLOUT};
+    struct iovec v[2];
+    int rc = 0;
+
+    for (unsigned turn = 0; turn < TURNS_MAX && rc == 0; turn++) {
+        int n = logring_look(src->ring, v);
+        size_t have = 0, done;
+
+        count_lost(src);
+        if (n == 0)
+            return DRAINED;
+        for (int i = 0; i < n; i++) {
+            size_t some =
+                v[i].iov_len < sizeof(copy) - have ? v[i].iov_len : sizeof(copy) - have;
+
+            memcpy(copy + have, v[i].iov_base, some);
+            have += some;
+        }
+        rc = send_lines(src->target, whole_lines(span_of(copy, have), sizeof(copy)), &done);
+        logring_take(src->ring, done);
+        if (rc == -EAGAIN && done > 0 && poll(&room, 1, BREATH_MS) == 1)
+            rc = 0; /* its queue is short, and it reads: ten lines a time */
+    }
+    note_trouble(src->target, rc == -EAGAIN ? 0 : -rc);
+    return rc == 0 ? MORE : WAITS;
+}
+
 static enum drained
 drain(struct log_source *src)
 {
     struct log_target *t = src->target;
 
+    if (t->syslog)
+        return drain_to_syslog(src);
     for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
         struct iovec v[2];
         int n = logring_look(src->ring, v);

@@ -125,9 +125,10 @@ run_again(struct pool_run *run)
     struct supervisor *s = p->s;
     char *error, **env, **argv;
     struct spawn_spec spec;
-    int rc, log_fd = logs_open(s, p->error_log, &error);
+    struct log_target *log = logs_target(s, p->error_log, &error);
+    int rc;
 
-    if (log_fd < 0) {
+    if (!log) {
         log_error("user %s: %s", p->room->user->ids.name, error);
         free(error);
         return -EACCES;
@@ -151,7 +152,7 @@ run_again(struct pool_run *run)
     if (rc == 0)
         rc = groups_enter(p->room, &spec.group_fd);
     if (rc == 0)
-        rc = child_start(&run->child, &spec, log_fd);
+        rc = child_start(&run->child, &spec, log);
     fd_close(&spec.group_fd);
     fd_close(&spec.jail_fd);
     list_free(env);

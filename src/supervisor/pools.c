@@ -463,10 +463,10 @@ pools_reopen_logs(struct supervisor *s)
     LIST_FOREACH(run, &p->runs, link)
     {
         char *error = NULL;
-        int fd = run->child.log ? logs_open(s, p->error_log, &error) : -1;
+        struct log_target *t = run->child.log ? logs_target(s, p->error_log, &error) : NULL;
 
-        if (fd >= 0)
-            logpipe_redirect(run->child.log, fd);
+        if (t)
+            logpipe_redirect(run->child.log, t);
         free(error);
     }
 }

@@ -12,6 +12,7 @@
 #include "admin.h"
 #include "metrics.h"
 #include "supervisor.h"
+#include "syslogs.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
 #include "hostel/base/date.h"
@@ -88,14 +89,17 @@ static void
 take_error_log(struct supervisor *s)
 {
     char *error;
-    int fd = logs_open(s, s->conf->error_log, &error);
+    struct log_target *t = logs_target(s, s->conf->error_log, &error);
 
-    if (fd < 0) {
+    if (!t) {
         log_error("reload: error_log: %s", error);
         free(error);
-    } else if (dup3(fd, s->error_fd, O_CLOEXEC) < 0) { /* whoever writes there has its number */
-        log_error("reload: error_log: %s", strerror(errno));
+        return;
     }
+    if (dup3(t->fd, s->error_fd, O_CLOEXEC) < 0) /* whoever writes there has its number */
+        log_error("reload: error_log: %s", strerror(errno));
+    else
+        syslogs_take_own(s->error_fd, t->syslog);
 }
 
 /* No part of any digest: whoever runs goes on, with more to say or less. */

@@ -7,6 +7,7 @@
 #include "logwriter.h"
 #include "metrics.h"
 #include "supervisor.h"
+#include "syslogs.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
@@ -224,17 +225,18 @@ static int
 open_error_log(struct supervisor *s)
 {
     char *error;
-    int fd = logs_open(s, s->conf->error_log, &error);
+    struct log_target *t = logs_target(s, s->conf->error_log, &error);
 
-    if (fd < 0) {
+    if (!t) {
         fprintf(stderr, "hostel: error_log: %s\n", error);
         free(error);
         return -EACCES;
     }
-    s->error_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    s->error_fd = fcntl(t->fd, F_DUPFD_CLOEXEC, 3);
     if (s->error_fd < 0)
         return cannot("error_log", "", -errno);
     log_init(s->error_fd, "hostel", NULL);
+    syslogs_take_own(s->error_fd, t->syslog);
     log_level_set(s->conf->log_level);
     return 0;
 }

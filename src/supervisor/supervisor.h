@@ -16,7 +16,7 @@
  *   pools.c      one php-cgi pool; pool_runs.c: its generations; pool_stuck.c: endless scripts
  *   children.c   any child: spawn, stderr, reaping; control.c: one that is talked to
  *   logs.c       log files; logwriter.c: the thread that writes what workers log
- *   logpipe.c    what children say on stderr
+ *   logpipe.c    what children say on stderr; syslogs.c: the socket of a syslog daemon
  *   stop.c       the way down
  *   admin.c      the administrator's socket; admin_commands.c, admin_status.c: its answers
  *   groups.c     users' control groups
@@ -76,10 +76,10 @@ struct child {
 
 /*
  * in   spec    each SPAWN_FD_LOG in it becomes the log pipe
- * in   log_fd  where its stderr goes, lent
+ * in   log     where its stderr goes, held; NULL: the server's own log
  * ret  0 or -errno (said in the log; on_exit is not called)
  */
-int child_start(struct child *c, struct spawn_spec *spec, int log_fd);
+int child_start(struct child *c, struct spawn_spec *spec, struct log_target *log);
 void child_signal(struct child *c, int signal);
 /* in  now_ms  of the turn's beginning: a child may have been started since */
 uint64_t child_age_ms(const struct child *c, uint64_t now_ms);
@@ -131,26 +131,27 @@ void control_ended(struct channel **control, struct child *c, int reason);
  */
 
 /*
- * The descriptor of a log target of the generation in effect; one that it does not know (a
+ * A log target of the generation in effect, open; one that it does not know (a
  * pool of an earlier one asks) is opened, with the same checks.
  *
- * in   path   NULL = off (/dev/null), "-" = stderr, or a path
+ * in   path   NULL = off (/dev/null), "-" = stderr, syslog: or a path
  * out  error  says what is wrong; owned by the caller
- * ret  descriptor, lent; -1
+ * ret  lent; NULL
  */
-int logs_open(struct supervisor *s, const char *path, char **error);
-/* The same as a target, lent; NULL. */
 struct log_target *logs_target(struct supervisor *s, const char *path, char **error);
 
 /*
  * Read a child's stderr and write it, escaped and bounded, line by line.
  *
  * in   fd      read end, takes
+ * in   log_fd  the server's own log, lent
+ * in   target  held; NULL: the server's own
  * in   prefix  before each line, copied; NULL when the child writes whole log lines itself
  */
-struct logpipe *logpipe_new(uv_loop_t *loop, int fd, int log_fd, const char *prefix);
-/* Another file from here on; a copy of the descriptor is kept. */
-void logpipe_redirect(struct logpipe *p, int log_fd);
+struct logpipe *logpipe_new(uv_loop_t *loop, int fd, int log_fd, struct log_target *target,
+                            const char *prefix);
+/* Another target from here on. */
+void logpipe_redirect(struct logpipe *p, struct log_target *target);
 /* Reads what is left, then goes. Leaves NULL. */
 void logpipe_free(struct logpipe **p);
 

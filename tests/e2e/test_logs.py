@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import socket
 import stat
 import time
 
@@ -237,6 +238,97 @@ def test_log_level_and_its_change(box):
     wait_for(lambda: re.search(r"hostel-acceptor\[\d+\]: debug: ", server.stderr), "its line")
     assert server.workers(s) + server.acceptors() == before
     assert "/none?1" not in s.errors()
+
+
+class Daemon:
+    """What listens at a syslog socket, and may go away."""
+
+    def __init__(self, path):
+        self.path, self.lines = path, []
+        self.start()
+
+    def start(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.sock.bind(str(self.path))
+        os.chmod(self.path, 0o666)
+        self.sock.settimeout(0.1)
+
+    def stop(self):
+        self.sock.close()
+        self.path.unlink()
+
+    def heard(self, text):
+        try:
+            while True:
+                self.lines.append(self.sock.recv(65536).decode())
+        except TimeoutError:
+            return [line for line in self.lines if text in line]
+
+
+@pytest.fixture
+def daemon(box):
+    d = Daemon(box.dir / "log")
+    yield d
+    d.sock.close()
+
+
+SYSLOG = r"<(\d+)>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d "
+
+
+@pytest.mark.core
+def test_syslog_lines(box, daemon):
+    """Access lines of a site, its errors and PHP's words, the server's own."""
+    to = f"socket={daemon.path}"
+    s = box.site("log.test", php={"processes": 1}, access_log=f"syslog:local3,tag=web-%{{vhost}},{to}",
+                 error_log=f"syslog:local4,{to}",
+                 files={"index.html": "x", "oh.php": "<?php error_log('oh');",
+                        "e.php": "<?php posix_kill(getmypid(), 9);"})
+    server = box.serve(error_log=f"syslog:{to}", log_level="debug")
+    assert server.get(s, "/?1").status == 200
+    assert server.get(s, "/oh.php").status == 200
+    assert server.get(s, "/e.php").status == 502
+    line = wait_for(lambda: daemon.heard("GET /?1 "), "an access line")[0]
+    assert re.fullmatch(SYSLOG + r'web-log.test\[\d+\]: 127.0.0.1 - - \[[^]]+\] "GET /\?1 HTTP/1.1" '
+                        r'200 1 "-" "-"', line), line
+    assert line.startswith(f"<{19 * 8 + 6}>")
+    line = wait_for(lambda: daemon.heard(": error: [vhost"), "an error")[0]
+    assert re.match(SYSLOG + r"hostel\[\d+\]: hostel-worker\[\d+\] \S+ ?.*: error: \[vhost log.test\] ",
+                    line), line
+    assert line.startswith(f"<{20 * 8 + 3}>")
+    assert wait_for(lambda: daemon.heard("] oh"), "PHP's words")
+    line = wait_for(lambda: daemon.heard("is started"), "the server's own")[0]
+    assert re.match(SYSLOG + r"hostel\[\d+\]: hostel\[\d+\]: debug: ", line), line
+    assert line.startswith(f"<{3 * 8 + 7}>")
+    assert all("\n" not in line for line in daemon.lines)
+
+
+@pytest.mark.core
+def test_syslog_daemon_comes_and_goes(box, daemon):
+    """It is missing at the start, comes, does not read, is restarted: serving never minds."""
+    daemon.stop()
+    s = box.site("log.test", access_log=f"syslog:socket={daemon.path}", files={"index.html": "x"})
+    server = box.serve()
+    assert server.get(s, "/?before").status == 200
+    wait_for(lambda: "lines are lost until it can be written" in server.stderr, "it is said", 10)
+    daemon.start()
+    wait_for(lambda: daemon.heard("GET /?before "), "what was kept meanwhile", 10)
+    with server.client() as c:
+        for n in range(8000):  # more than a socket and a ring hold: it does not read now
+            assert c.get(s.host, f"/?{n}", fields=[("User-Agent", "u" * 150)]).status == 200
+    daemon.stop()
+    assert server.get(s, "/?while-gone").status == 200
+    daemon.start()
+    wait_for(lambda: server.get(s, "/?after").status == 200 and daemon.heard("GET /?after "),
+             "lines again", 20)
+    assert server.stderr.count("No such file") + server.stderr.count("refused") <= 2
+
+
+def test_syslog_targets_are_checked(box):
+    s = box.site("log.test", access_log="syslog:kernel")
+    path, _ = box.config()
+    r = hostel("check", "--config", path)
+    assert r.returncode == 1
+    assert "facility" in r.stderr + r.stdout and "kernel" in r.stderr + r.stdout, r
 
 
 @pytest.mark.root

@@ -42,6 +42,9 @@ void log_prefix(struct buf *b, enum log_level level, const char *word);
  */
 void log_put(int fd, struct span line);
 
+/* Whole lines of ours go to put instead of a descriptor, from now on; NULL: they do not. */
+void log_divert(void (*put)(struct span line));
+
 /* Error, warning, info, debugging. */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -50,7 +50,7 @@ static const struct check_case checks[] = {
     {"log off", ROW_ACCESS_LOG, "off", NULL},
     {"log to stderr", ROW_ERROR_LOG, "-", NULL},
     {"log file", ROW_ERROR_LOG, "/var/log/x", NULL},
-    {"relative log", ROW_ERROR_LOG, "x.log", "must be absolute, `-` or `off`, not `x.log`"},
+    {"relative log", ROW_ERROR_LOG, "x.log", "must be absolute, syslog:, `-` or `off`, not `x.log`"},
     {"account name", ROW_USER, "alice", NULL},
     {"account number", ROW_USER, "1001", NULL},
     {"account with a colon", ROW_USER, "a:b",
