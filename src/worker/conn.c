@@ -196,10 +196,10 @@ on_head(struct conn *c)
     const struct site *site = conn_site(c, head, again);
     unsigned status;
 
-    limits_head_whole(c);
     c->first = false;
     c->seen = 0;
-    deadline_clear(&c->deadline);
+    deadline_clear(&c->deadline); /* it waits for no head, so it is not who makes room below */
+    limits_head_whole(c);
     if (!site && !c->own && !again && !c->tls)
         return CONN_BACK;
     take_request(c, site);

@@ -274,6 +274,25 @@ def test_connections_with_tls(box):
     assert numbers(server, s)["limited_connections"] == 1
 
 
+@pytest.mark.core
+def test_who_waited_longest_makes_no_room_for_himself(box):
+    """At a listener of her own: of two half heads the older one becomes whole first."""
+    port = free_port()
+    box.site("free.test", files={"a.txt": "b"})
+    s = box.site("own.test", files={"a.txt": "a"}, limits={"connections": 1},
+                 listen=[f"127.0.0.1:{port}"])
+    server = box.serve()
+    with Client(port) as first, Client(port) as second:
+        for n, c in enumerate((first, second), 1):
+            c.send(f"GET /a.txt HTTP/1.1\r\nHost: {s.host}\r\n")
+            wait_for(lambda: numbers(server, s)["connections"] == n, f"{n} half heads")
+        pid = server.worker(s)
+        first.send("\r\n")
+        assert first.answer().text == "a"
+        assert second.closed() == b"", "who says nothing makes room"
+    assert server.worker(s) == pid
+
+
 def test_a_killed_worker_leaves_no_connections_behind(box):
     s = box.site("killed.test", files={"a.txt": "a"}, limits={"connections": 2})
     server = box.serve()
