@@ -18,7 +18,7 @@
 #include <uv.h>
 
 #define LISTENERS_MAX 4
-#define VISITS_MAX    32 /* at once; more wait in the kernel */
+#define VISITS_MAX    32 /* at once; for more the oldest make room */
 #define HEAD_MAX      8192
 #define PAGE_MAX      (64 * 1024 * 1024)
 #define PAGE_MS       1000 /* a page is good for so long */

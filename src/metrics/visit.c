@@ -239,6 +239,8 @@ visit_page(struct metrics *m)
         if (write_out(v))
             watch(v);
     }
+    if (!m->leaving)
+        listen_on(m, true);
 }
 
 void
@@ -260,6 +262,24 @@ visit_last(struct metrics *m)
 /* --- who comes ------------------------------------------------------------------------------
  */
 
+/*
+ * Whoever can connect could keep all places by saying nothing, or by taking nothing: when they
+ * are all taken, who came first has had his time.
+ *
+ * ret  false: all of them wait for us
+ */
+static bool
+make_room(struct metrics *m)
+{
+    struct visit *v = TAILQ_FIRST(&m->visits);
+
+    while (v && v->waits)
+        v = TAILQ_NEXT(v, link);
+    if (v)
+        leave(v);
+    return v;
+}
+
 static void
 admit(struct metrics *m, int fd)
 {
@@ -277,8 +297,7 @@ admit(struct metrics *m, int fd)
     }
     v->poll.data = v;
     TAILQ_INSERT_TAIL(&m->visits, v, link);
-    if (++m->nvisits == VISITS_MAX)
-        listen_on(m, false);
+    m->nvisits++;
     watch(v);
 }
 
@@ -291,6 +310,10 @@ on_listener(uv_poll_t *poll, int status, int events)
     (void)events;
     if (status < 0)
         return;
+    if (l->m->nvisits == VISITS_MAX && !make_room(l->m)) {
+        listen_on(l->m, false); /* until a page has come, or somebody has left */
+        return;
+    }
     fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
         admit(l->m, fd);
@@ -328,7 +351,6 @@ visit_listen(struct metrics *m, int fd)
     }
     l->poll.data = l;
     m->listeners[m->nlisteners++] = l;
-    if (m->nvisits < VISITS_MAX)
-        uv_poll_start(&l->poll, UV_READABLE, on_listener);
+    uv_poll_start(&l->poll, UV_READABLE, on_listener);
     return 0;
 }

@@ -257,16 +257,22 @@ def test_what_is_answered(seen):
     assert server.process.poll() is None
 
 
-def test_silent_visitors_are_bounded(seen):
-    """More than it takes at once, who say nothing: they are ended, then who waits is answered."""
+@pytest.mark.parametrize("words", [b"GET /hea", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"],
+                         ids=["says nothing", "takes nothing"])
+def test_nobody_keeps_all_places(seen, words):
+    """More than it takes at once, who stay: the oldest make room, and nobody waits for them."""
     seen.site("a.test", files={"index.html": "a\n"})
     seen.serve()
-    silent = [socket.create_connection(("127.0.0.1", seen.metrics_port)) for _ in range(60)]
-    for s in silent:
-        s.send(b"GET /hea")
-    with Client(seen.metrics_port, timeout=45) as c:
-        assert c.get("x", "/health").text == "ok\n"
-    for s in silent:
+    idle = []
+    for _ in range(60):
+        idle.append(socket.socket())
+        idle[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        idle[-1].connect(("127.0.0.1", seen.metrics_port))
+        idle[-1].send(words)
+    for _ in range(3):
+        with Client(seen.metrics_port, timeout=5) as c:
+            assert c.get("x", "/health").text == "ok\n"
+    for s in idle:
         s.close()
 
 
