@@ -17,8 +17,11 @@
 
 #define PEEK_BYTES (HEAD_BYTES_MAX > HELLO_WIRE_MAX ? HEAD_BYTES_MAX : HELLO_WIRE_MAX)
 
-/* Not on every stack, and only one is parsed at a time. */
-static char peeked[PEEK_BYTES + 1];
+/*
+ * Not on every stack, and only one is parsed at a time. A proxy's header takes no room away
+ * from what follows it: what was there and was not seen would wake nobody.
+ */
+static char peeked[PROXY_BYTES_MAX + PEEK_BYTES + 1];
 static char scratch[HELLO_BYTES_MAX];
 static struct head head;
 static struct hello hello;

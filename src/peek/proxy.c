@@ -213,14 +213,14 @@ v2_find(struct span bytes, struct proxy *p)
     kind = (unsigned char)bytes.p[13];
     room = number(bytes.p + 14, 2);
     n = v2_addresses(kind);
-    if ((command != LOCAL && command != PROXY) || n < 0 || V2_HEAD + room > PROXY_BYTES_MAX)
+    if ((command != LOCAL && command != PROXY) || V2_HEAD + room > PROXY_BYTES_MAX)
         return PROXY_BAD;
-    if (command == PROXY && room < (size_t)n)
+    if (command == PROXY && (n < 0 || room < (size_t)n))
         return PROXY_BAD;
     if (bytes.n < V2_HEAD + room)
         return PROXY_MORE;
     p->bytes = V2_HEAD + room;
-    if (command == LOCAL || kind == 0x00) /* what else it says is not to be looked at: 2.2 */
+    if (command == LOCAL || kind == 0x00) /* what else it says, even of what kind: 2.2 */
         return PROXY_OK;
     /* of a kind that cannot be a visitor's of a web site the connection's own ends count */
     if (kind == 0x11 || kind == 0x21)

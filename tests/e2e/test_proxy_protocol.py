@@ -126,6 +126,20 @@ def test_byte_by_byte(box, pair, header):
         assert env(c.answer())["REMOTE_ADDR"] in ("192.0.2.7", "2001:db8::7")
 
 
+def test_the_longest_head_at_once_behind_half_a_header(box, pair):
+    """All of it comes with the header's second half, and nothing comes after it."""
+    server = proxied(box)
+    header = v2(tlvs=b"\x04\x0f\xe1" + bytes(4065))
+    fields = "".join(f"X-{n}: {'x' * 3900}\r\n" for n in range(8))
+    head = f"GET / HTTP/1.1\r\nHost: bob.test\r\n{fields}\r\n".encode()
+    assert len(header) == 4096 and 31000 < len(head) < 32768
+    with Client(server.port, timeout=5) as c:
+        c.send(header[:100])
+        time.sleep(0.1)  # the half is looked at
+        c.send(header[100:] + head)
+        assert c.answer().text == "bob\n"
+
+
 def test_half_a_header_ends_in_time(box, pair):
     server = proxied(box, head_timeout="500ms")
     for said in (b"", v1()[:20], v2()[:20], v1()):

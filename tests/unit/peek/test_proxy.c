@@ -76,6 +76,8 @@ static const struct row rows[] = {
     {"v2, a health check", S(SIG "\x20\0\0\0"), PROXY_OK, 0, 0, 0, 0, 0, 0},
     {"v2, a health check with addresses", S(SIG "\x20\x11\0\x0c" FOUR), PROXY_OK, 0, 0, 0, 0, 0,
      0},
+    {"v2, a health check of a kind to come", S(SIG "\x20\x99\0\3abc"), PROXY_OK, 0, 0, 0, 0, 0,
+     0},
     {"v2, a health check with more", S(SIG "\x20\0\0\3abc"), PROXY_OK, 0, 0, 0, 0, 0, 0},
     {"v2, of no family", S(SIG "\x21\0\0\5hello"), PROXY_OK, 0, 0, 0, 0, 0, 0},
     {"v2, by a unix socket", S(SIG "\x21\x31\0\xd8" PATHS), PROXY_OK, 0, 0, 0, 0, 0, 0},
