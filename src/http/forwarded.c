@@ -157,7 +157,8 @@ scheme_of(struct span text)
  * The next "name=value" of an entry.
  *
  * in/out  rest   what is left
- * out     value  without its quotes and escapes, in room
+ * out     value  without its quotes and escapes, in room; empty when it is longer than that:
+ *                visitors choose how long a host is
  * ret     1; 0 none is left; -EINVAL it is none
  */
 static int
@@ -178,10 +179,12 @@ next_pair(struct span *rest, struct span *name, struct span *value, char room[st
     for (i = quoted; i < rest->n && rest->p[i] != (quoted ? '"' : ';'); i++) {
         if (quoted && rest->p[i] == '\\' && i + 1 < rest->n)
             i++;
-        if (n == VALUE_MAX)
-            return -EINVAL;
-        room[n++] = rest->p[i];
+        if (n < VALUE_MAX)
+            room[n] = rest->p[i];
+        n++;
     }
+    if (n > VALUE_MAX)
+        n = 0;
     if (quoted && i++ == rest->n)
         return -EINVAL;
     *value = quoted ? span_of(room, n) : span_trim(span_of(room, n));
@@ -192,27 +195,30 @@ next_pair(struct span *rest, struct span *name, struct span *value, char room[st
     return 1;
 }
 
-/* ret  true: it says an address */
-static bool
+/* out  f  what it says: an address, a scheme. ret  0; -EINVAL: nothing, it is malformed */
+static int
 read_entry(struct span entry, struct forwarded *f)
 {
+    struct forwarded said = {.found = false};
     char room[VALUE_MAX];
     struct span name, value;
-    bool found = false;
+    bool any = false;
     int rc;
 
-    *f = (struct forwarded){.found = false};
+    *f = said;
     while ((rc = next_pair(&entry, &name, &value, room)) > 0) {
         if (span_ieq(name, SPAN("for"))) {
-            if (found || !address_of(value, f))
-                return false;
-            found = true;
+            if (any)
+                return -EINVAL;
+            any = true;
+            said.found = address_of(value, &said);
         } else if (span_ieq(name, SPAN("proto"))) {
-            f->scheme = scheme_of(value);
+            said.scheme = scheme_of(value);
         }
     }
-    f->found = rc == 0 && found;
-    return f->found;
+    if (rc == 0)
+        *f = said;
+    return rc;
 }
 
 static bool
@@ -226,11 +232,14 @@ find_forwarded(const struct field *fields, unsigned n, const struct nets *truste
     *f = (struct forwarded){.found = false};
     while (list_before(&l, &entry)) {
         struct forwarded one;
-        bool good = read_entry(entry, &one);
 
         any = true;
-        if (!good)
+        if (read_entry(entry, &one) < 0)
             break;
+        if (!one.found) { /* a proxy that hides who it is from may say how he came. 6.3 */
+            f->scheme = one.scheme ? one.scheme : f->scheme;
+            break;
+        }
         *f = one;
         if (!nets_have(trusted, f->ip))
             break;

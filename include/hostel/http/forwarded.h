@@ -27,7 +27,8 @@ struct forwarded {
  * in   fields   of a request whose sender is trusted
  * in   trusted  proxies, which are passed over
  * out  f        the first other; where nothing but trusted ones stands, the first of them. An
- *               entry that is no address ends the search with the last address that was one.
+ *               entry that is no address ends the search with the last address that was one,
+ *               and may say the scheme.
  * ret  0; -EEXIST: both kinds of fields are there and disagree, and one of them was not made by
  *      the proxy: nobody knows which
  * src  RFC 7239 4, 5.2, 5.4, 6
