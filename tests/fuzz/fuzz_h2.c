@@ -45,7 +45,7 @@ on_request(void *data, const struct h2_stream *as, struct request *r,
     h2_own(f->h, &a->s);
     must(r->version == 20 && r->nfields <= REQUEST_FIELDS_MAX);
     must(head->verdict || r->method_text.n > 0);
-    must(head->verdict || r->host_name[0] || r->host.n);
+    must(head->verdict || r->host_name.n || r->host.n);
     for (unsigned i = 0; i < r->nfields; i++) {
         must(r->fields[i].name.n > 0 && r->fields[i].name.p[0] != ':');
         for (size_t j = 0; j < r->fields[i].value.n; j++)
