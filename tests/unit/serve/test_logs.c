@@ -6,6 +6,7 @@
 #include "hostel/serve/logfile.h"
 #include "tree.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -433,6 +434,46 @@ test_names_of_requests(void **state)
     assert_string_equal(other, again);
 }
 
+/* SplitMix64's finalizer, there and back. */
+static uint64_t
+finalize(uint64_t n)
+{
+    n = (n ^ (n >> 30)) * 0xbf58476d1ce4e5b9;
+    n = (n ^ (n >> 27)) * 0x94d049bb133111eb;
+    return n ^ (n >> 31);
+}
+
+static uint64_t
+go_back(uint64_t n)
+{
+    n = (n ^ (n >> 31) ^ (n >> 62)) * 0x319642b2d24d8ec3;
+    n = (n ^ (n >> 27) ^ (n >> 54)) * 0x96de1b173f119089;
+    return n ^ (n >> 30) ^ (n >> 60);
+}
+
+/* Who sees his own request's name and knows how names are made. */
+static void
+test_a_name_does_not_tell_the_next(void **state)
+{
+    const uint64_t step = 0x9e3779b97f4a7c15;
+    struct exchange x = {.id = 0};
+    uint64_t before = 0;
+
+    (void)state;
+    (void)exchange_name(&x); /* secrets are drawn */
+    assert_true(go_back(finalize(step)) == step);
+    for (uint64_t id = 1; id <= 64; id++) {
+        char text[REQUEST_ID_TEXT];
+        uint64_t now;
+
+        request_id_text(id, text);
+        now = strtoull(text + 16, NULL, 16);
+        assert_true(now != finalize(((go_back(before) - step) ^ 1) + step));
+        assert_true(now != finalize(go_back(before) + step));
+        before = now;
+    }
+}
+
 static void
 test_error_line_is_escaped_and_cut(void **state)
 {
@@ -485,11 +526,17 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_lines_wait_for_each_other), TEST(test_who_cannot_be_told_is_told_again),
-        TEST(test_much_is_told_at_once),      TEST(test_access_lines),
-        TEST(test_longest_line_fits),         TEST(test_lines_of_formats),
-        TEST(test_longest_lines_of_formats),  TEST(test_json_line),
-        TEST(test_names_of_requests),         TEST(test_error_line_is_escaped_and_cut),
+        TEST(test_lines_wait_for_each_other),
+        TEST(test_who_cannot_be_told_is_told_again),
+        TEST(test_much_is_told_at_once),
+        TEST(test_access_lines),
+        TEST(test_longest_line_fits),
+        TEST(test_lines_of_formats),
+        TEST(test_longest_lines_of_formats),
+        TEST(test_json_line),
+        TEST(test_names_of_requests),
+        TEST(test_a_name_does_not_tell_the_next),
+        TEST(test_error_line_is_escaped_and_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
