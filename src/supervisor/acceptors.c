@@ -308,7 +308,7 @@ acceptors_sweep(struct supervisor *s, uint64_t now_ms)
     for (uint32_t i = 0; i < s->nacceptors; i++) {
         struct acceptor_child *a = &s->acceptors[i];
 
-        if (s->stop == STOP_NOT && !a->child.pid && a->retry_ms <= now_ms &&
+        if (s->stop == STOP_NOT && child_is_gone(&a->child) && a->retry_ms <= now_ms &&
             acceptor_start(a) < 0)
             a->retry_ms = now_ms + RETRY_LAST_MS;
         if (a->child.pid && !a->ready && child_age_ms(&a->child, now_ms) > START_TIMEOUT_MS)

@@ -249,7 +249,7 @@ runs_reaped(struct supervisor *s, pid_t pid)
         if (run->nstrays > 0)
             continue;
         LIST_REMOVE(run, strayed);
-        if (run->child.pid == 0 && !run->child.spawning)
+        if (child_is_gone(&run->child))
             run_free(run);
     }
 }

@@ -55,7 +55,7 @@ porter_start(struct room *r)
         (void)snprintf(a->child.label, sizeof(a->child.label), "hostel-acceptor of %s",
                        r->user->ids.name);
     }
-    if (!a->child.pid)
+    if (child_is_gone(&a->child))
         (void)acceptor_start(
             a); /* said in the log; his visitors wait for the next worker then */
 }
@@ -79,7 +79,7 @@ porter_sweep(struct room *r, uint64_t now_ms)
 bool
 porter_free(struct room *r)
 {
-    if (r->porter && r->porter->child.pid) {
+    if (r->porter && !child_is_gone(&r->porter->child)) {
         child_signal(&r->porter->child, SIGKILL);
         return false;
     }

@@ -74,6 +74,13 @@ struct child {
     void (*on_exit)(struct child *c, bool clean);
 };
 
+/* Nothing of it is on its way any more: only then it may be started again, or freed. */
+static inline bool
+child_is_gone(const struct child *c)
+{
+    return c->pid == 0 && !c->spawning;
+}
+
 /*
  * in   spec    each SPAWN_FD_LOG in it becomes the log pipe
  * in   log     where its stderr goes, held; NULL: the server's own log
