@@ -13,7 +13,9 @@
 #include "hostel/base/mem.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -305,6 +307,16 @@ channel_send(struct channel *c, enum msg_type type, const struct buf *payload, i
     if (rc == 0)
         fd_close_all(fds, nfds);
     return rc;
+}
+
+size_t
+channel_unread(const struct channel *c)
+{
+    int bytes = 0;
+
+    if (c->closed || ioctl(c->fd, SIOCOUTQ, &bytes) < 0 || bytes < 0)
+        bytes = 0;
+    return c->queued_bytes + (size_t)bytes;
 }
 
 int

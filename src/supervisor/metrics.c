@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define QUEUE_MAX      (256 * 1024)
+#define UNREAD_MAX     4096 /* half a dozen words: a snapshot that it does not take is memory */
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS  5000
 #define END_MS         1000
@@ -96,7 +97,7 @@ on_message(void *data, struct message *msg)
     case MSG_HELLO_METRICS:
         return on_hello(m, msg);
     case MSG_FIGURES_WANT:
-        if (reader_end(&msg->payload) < 0)
+        if (reader_end(&msg->payload) < 0 || channel_unread(m->control) > UNREAD_MAX)
             return -EPROTO;
         figures_wanted(m->child.s);
         return 0;
@@ -169,8 +170,8 @@ metrics_sweep(struct supervisor *s, uint64_t now_ms)
     if (m->child.pid && !m->greeted && child_age_ms(&m->child, now_ms) > START_TIMEOUT_MS)
         child_signal(&m->child, SIGKILL);
     /* who comes before we serve waits; in an upgrade the server before answers him */
-    if (m->child.pid || m->sockets.n == 0 || !s->announced || s->stop != STOP_NOT ||
-        now_ms < m->retry_ms)
+    if (!child_is_gone(&m->child) || m->sockets.n == 0 || !s->announced ||
+        s->stop != STOP_NOT || now_ms < m->retry_ms)
         return;
     if (start(s) < 0)
         m->retry_ms = now_ms + RETRY_LAST_MS;

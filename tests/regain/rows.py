@@ -273,7 +273,7 @@ METRICS_WORDS = [
     ("hello-of-acceptor", "closed"), ("acceptors-word", "closed"),
     ("supervisors-word", "closed"), ("unknown-type", "closed"), ("with-more", "closed"),
     ("with-descriptor", "closed"), ("253-descriptors", "closed"), ("oversized", "closed"),
-    ("empty", "closed"), ("flood-want", "borne"),
+    ("empty", "closed"), ("flood-want", "borne"), ("hoard", "closed"),
 ]
 
 ACCEPTOR_WORDS = [

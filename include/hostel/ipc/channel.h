@@ -95,6 +95,13 @@ int channel_send(struct channel *c, enum msg_type type, const struct buf *payloa
                  unsigned nfds);
 
 /*
+ * What was sent and the peer has not read yet.
+ *
+ * ret  bytes, the kernel's own for each message included
+ */
+size_t channel_unread(const struct channel *c);
+
+/*
  * Send now or not at all: for a sender that keeps its own queue (the hand-over).
  *
  * ret  0 sent and fds closed; -EAGAIN the peer's queue is full: on_drain will be called;

@@ -22,6 +22,22 @@ hello(void)
     utter_u32(CONTROL, MSG_HELLO_METRICS, (uint32_t[]){IPC_VERSION}, 1);
 }
 
+/* Each answer is memory: asked for on and on, and never taken. */
+static void
+hoard(void)
+{
+    const struct timespec pause = {0, 100000000};
+
+    say("sent");
+    for (int i = 0; i < 100; i++) {
+        if (utter_u32(CONTROL, MSG_FIGURES_WANT, NULL, 0) == -EPIPE) {
+            say("closed");
+            _exit(0);
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
 static void
 attack(void)
 {
@@ -47,6 +63,8 @@ attack(void)
         utter(CONTROL, "", 0, NULL, 0);
     else if (mode_is("flood-want"))
         flood(CONTROL, MSG_FIGURES_WANT, NULL, 0);
+    else if (mode_is("hoard"))
+        hoard();
     else /* proper */
         utter_u32(CONTROL, MSG_FIGURES_WANT, NULL, 0);
 }

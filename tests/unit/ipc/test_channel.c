@@ -341,6 +341,37 @@ the_bound_counts_what_is_kept(void **state)
     finish(e);
 }
 
+/* Descriptors in messages that nobody reads are open all the same: who sends them can look. */
+static void
+what_is_not_read_is_known(void **state)
+{
+    struct end *e = begin();
+    struct buf b;
+    struct writer w = {&b, 0};
+    char in[64];
+    size_t one, rounds = 0;
+
+    (void)state;
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_conn_back_put(&w, &(struct msg_conn_back){.prefix = SPAN("G")});
+    assert_int_equal(channel_unread(&e->channel), 0);
+    for (int rc = 0; rc != CHANNEL_QUEUED; rounds++) { /* in the kernel, then in the queue */
+        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        size_t before = channel_unread(&e->channel);
+
+        rc = channel_send(&e->channel, MSG_CONN_BACK, &b, &null, 1);
+        assert_true(rc >= 0);
+        one = channel_unread(&e->channel) - before;
+        assert_in_range(one, buf_span(&b).n, 4096);
+    }
+    assert_true(rounds > 2);
+    while (recv(e->raw, in, sizeof(in), MSG_DONTWAIT) > 0)
+        turn(e);
+    assert_int_equal(channel_unread(&e->channel), 0);
+    buf_done(&b);
+    finish(e);
+}
+
 int
 main(void)
 {
@@ -353,6 +384,7 @@ main(void)
         cmocka_unit_test(a_paused_channel_leaves_messages_in_it),
         cmocka_unit_test(descriptors_where_none_belong_stay_away),
         cmocka_unit_test(the_bound_counts_what_is_kept),
+        cmocka_unit_test(what_is_not_read_is_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
