@@ -5,7 +5,10 @@
  *   signals -> control group -> session -> descriptors -> directories -> limits -> nice -> ids
  *           -> capabilities -> parent still there -> jail -> filter -> exec
  *
- * The supervisor has one thread, so all of the C library may be used here. Floor 1.
+ * The supervisor forks in the thread of its loop; others read a configuration and write logs
+ * meanwhile, and whatever lock one of those had is held here for ever. So of the C library only
+ * what needs none, or one that fork() itself sees to (malloc, stdio): no names of users, no
+ * time zones, no messages of the system. Floor 1.
  */
 #include "child.h"
 #include "become.h"

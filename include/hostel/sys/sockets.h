@@ -42,7 +42,11 @@ int tcp_listen_alone(int fd);
  * ret  0 or -errno
  */
 int tcp_listen_again(int fd);
-/* Nobody can accept from it any more, whoever has a copy; what waits there is reset. */
+/*
+ * Nobody can accept from it any more; what waits there is reset. Whoever keeps a copy could
+ * have it listen again, as long as no other one is at its address: the kernel knows no way to
+ * take an address from a socket.
+ */
 void tcp_listen_end(int fd);
 
 /*
