@@ -10,6 +10,7 @@
 #include "hostel/base/fd.h"
 #include "hostel/base/log.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -195,8 +196,10 @@ finish(struct supervisor *s, struct writer *w)
     rc = w->error ? w->error : figures_seal(&m->work.out, &fd);
     if (rc == 0 && m->control && m->greeted)
         rc = channel_send(m->control, MSG_FIGURES, NULL, &fd, 1);
-    if (rc < 0)
+    if (rc < 0) {
         log_error("the metrics cannot be gathered: %s", uv_strerror(rc));
+        child_signal(&m->child, SIGKILL); /* it waits for an answer; the next one asks anew */
+    }
     fd_close(&fd);
     figures_drop(s);
 }

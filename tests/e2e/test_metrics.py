@@ -1,6 +1,7 @@
 """metrics_listen: numbers for Prometheus, health for load balancers, and who may see them."""
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -308,6 +309,37 @@ def answered(port):
         return health(port) == (200, "ok\n")
     except (Cut, OSError):
         return False
+
+
+@pytest.mark.root
+def test_it_outlives_a_lack_of_descriptors(seen):
+    """What could not be gathered once is gathered again: no question stays without an answer."""
+    seen.site("a.test")
+    server = seen.serve()
+    lack = "the metrics cannot be gathered: too many open files"
+    scrape(seen.metrics_port)
+    limits = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        def lacks():
+            answered_in(seen.metrics_port, 1)
+            return lack in server.stderr
+        wait_for(lacks, "a page cannot be made", 20)
+    finally:
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, limits)
+    wait_for(lambda: answered_in(seen.metrics_port, 3) == 200, "a page is made again", 30)
+
+
+def answered_in(port, seconds):
+    """The status of /metrics, or None."""
+    with socket.socket() as s:
+        s.settimeout(seconds)
+        try:
+            s.connect(("127.0.0.1", port))
+            s.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+            return int(s.recv(4096).split()[1])
+        except (OSError, IndexError):
+            return None
 
 
 def test_one_alone(seen):
