@@ -2,10 +2,11 @@
  * Opening below a root. Floor 5; worker. openat2(2), path_resolution(7)
  *
  * Nearly every path has no link in it, and one openat2() that follows none says so. Only where
- * that stumbles over a link, the policy is asked. With SYMLINKS_OWNER the path is walked name
- * by name then; what has been walked is kept as text without any link in it, and each look
- * starts at the root again with a call that follows no link: whoever swaps a name meanwhile can
- * make the walk fail, but not lead it through a link that was not looked at.
+ * that stumbles over a link, the policy is asked. With SYMLINKS_OWNER, and where a link is
+ * absolute, the path is walked name by name then; what has been walked is kept as text without
+ * any link in it, and each look starts at the root again with a call that follows no link:
+ * whoever swaps a name meanwhile can make the walk fail, but not lead it through a link that
+ * was not looked at.
  */
 #include "beneath.h"
 #include "hostel/base/fd.h"
@@ -53,7 +54,9 @@ struct hop {
 
 struct walk {
     int root_fd;
-    char done[PATH_MAX]; /* walked: no link, no "." and no ".." in it; "" = the root */
+    bool by_owner;           /* links are followed to what is their owner's */
+    const char *const *tops; /* where absolute links may lead; NULL: nowhere */
+    char done[PATH_MAX];     /* walked: no link, no "." and no ".." in it; "" = the root */
     size_t done_n;
     char rest[PATH_MAX]; /* still to walk; does not begin with "/" */
     size_t rest_n;
@@ -104,25 +107,57 @@ static int
 walk_judge(struct walk *w)
 {
     while (w->open_hops > 0 && w->hops[w->open_hops - 1].behind >= w->rest_n)
-        if (w->hops[--w->open_hops].uid != w->st.st_uid)
+        if (w->hops[--w->open_hops].uid != w->st.st_uid && w->by_owner)
             return -EACCES;
     return 0;
+}
+
+const char *
+beneath_rest(const char *dir, const char *path)
+{
+    size_t n = strlen(dir);
+
+    while (n > 0 && dir[n - 1] == '/')
+        n--;
+    if (strncmp(dir, path, n) != 0 || path[n] != '/')
+        return NULL;
+    return path + n + 1;
+}
+
+/* ret  what an absolute link names below the root; or NULL: it is not below it */
+static const char *
+back_in(const struct walk *w, const char *target)
+{
+    const char *rest = NULL;
+
+    for (size_t i = 0; w->tops && w->tops[i] && !rest; i++)
+        rest = strcmp(target, w->tops[i]) == 0 ? "" : beneath_rest(w->tops[i], target);
+    while (rest && *rest == '/')
+        rest++;
+    return rest && !*rest ? "." : rest;
 }
 
 /* done is a link, fd its descriptor: what it points to comes first in rest. */
 static int
 walk_link(struct walk *w, int fd, size_t before, bool slashed)
 {
-    char target[PATH_MAX];
-    ssize_t got = readlinkat(fd, "", target, sizeof(target));
-    size_t n = (size_t)got;
+    char text[PATH_MAX];
+    ssize_t got = readlinkat(fd, "", text, sizeof(text) - 1);
+    const char *target = text;
+    size_t n;
 
-    if (got < 0)
-        return -errno;
+    if (got <= 0)
+        return got < 0 ? -errno : -ENOENT;
     if (w->all_hops == HOPS_MAX)
         return -ELOOP;
-    if (n == 0 || target[0] == '/')
-        return n == 0 ? -ENOENT : -EXDEV;
+    text[got] = '\0';
+    if (*target == '/') {
+        target = back_in(w, target);
+        before = 0;
+    }
+    if (!target)
+        return -EXDEV;
+    n = strlen(target);
     if (n + slashed + w->rest_n > sizeof(w->rest))
         return -ENAMETOOLONG;
     w->hops[w->open_hops++] = (struct hop){w->st.st_uid, w->rest_n};
@@ -178,20 +213,35 @@ walk_open(const struct walk *w)
 }
 
 static int
-open_by_owner(int root_fd, const char *name)
+open_walking(struct walk *w, const char *name)
 {
-    struct walk w = {.root_fd = root_fd, .rest_n = strlen(name)};
-
-    if (w.rest_n >= sizeof(w.rest))
+    w->rest_n = strlen(name);
+    if (w->rest_n >= sizeof(w->rest))
         return -ENAMETOOLONG;
-    memcpy(w.rest, name, w.rest_n);
-    for (int steps = 0; w.rest_n > 0; steps++) {
-        int rc = steps < STEPS_MAX ? walk_step(&w) : -ENAMETOOLONG;
+    memcpy(w->rest, name, w->rest_n);
+    for (int steps = 0; w->rest_n > 0; steps++) {
+        int rc = steps < STEPS_MAX ? walk_step(w) : -ENAMETOOLONG;
 
         if (rc < 0)
             return rc;
     }
-    return walk_open(&w);
+    return walk_open(w);
+}
+
+static int
+open_by_owner(int root_fd, const char *name)
+{
+    struct walk w = {.root_fd = root_fd, .by_owner = true};
+
+    return open_walking(&w, name);
+}
+
+int
+beneath_open_back(int root_fd, const char *const tops[], const char *name)
+{
+    struct walk w = {.root_fd = root_fd, .tops = tops};
+
+    return *name ? open_walking(&w, name) : -EXDEV;
 }
 
 int

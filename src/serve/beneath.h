@@ -27,4 +27,17 @@
  */
 int beneath_open(int root_fd, const char *name, enum site_symlinks links, bool *linked);
 
+/*
+ * The same with SYMLINKS_FOLLOW for a path with a link in it that is absolute: where its target
+ * is written as a path below one of the tops, it is followed as one below the root. No step
+ * of the way is outside of the root.
+ *
+ * in   tops  paths of the root, absolute; NULL ends them
+ * ret  as beneath_open()
+ */
+int beneath_open_back(int root_fd, const char *const tops[], const char *name);
+
+/* ret  what of path is below dir, as text; lent; or NULL: it is not below it */
+const char *beneath_rest(const char *dir, const char *path);
+
 #endif

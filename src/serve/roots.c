@@ -32,19 +32,6 @@ real_path(int fd, char path[static PATH_MAX])
     return true;
 }
 
-/* ret  what of path is below dir, lent; or NULL: it is not */
-static const char *
-below(const char *dir, const char *path)
-{
-    size_t n = strlen(dir);
-
-    while (n > 0 && dir[n - 1] == '/')
-        n--;
-    if (strncmp(dir, path, n) != 0 || path[n] != '/')
-        return NULL;
-    return path + n + 1;
-}
-
 static bool
 same_file(int fd, const struct stat *st)
 {
@@ -53,42 +40,31 @@ same_file(int fd, const struct stat *st)
     return fstat(fd, &now) == 0 && now.st_dev == st->st_dev && now.st_ino == st->st_ino;
 }
 
-/*
- * Open it again, below this directory and without a link: it has to be what the links led to.
- *
- * in   path  where the kernel says that it is
- * ret  the descriptor; -EXDEV: it is not below this directory; another -errno
- */
+/* Open it again, below a link root and without a link: it has to be what the links led to. */
 static int
-open_again(int dir, const char *path, const struct stat *st)
+open_in_link_root(const struct site *site, const char *path, const struct stat *st)
 {
     char top[PATH_MAX];
-    bool is_top;
-    int fd;
 
-    if (dir < 0 || !real_path(dir, top))
-        return -EXDEV;
-    is_top = strcmp(path, top) == 0;
-    if (!is_top && !below(top, path))
-        return -EXDEV;
-    fd = beneath_open(dir, is_top ? "" : below(top, path), SYMLINKS_OFF, NULL);
-    if (fd < 0 || same_file(fd, st))
-        return fd;
-    fd_close(&fd);
-    return -EAGAIN;
-}
+    for (unsigned i = 0; i < site->rules.nroots; i++) {
+        const struct root_rule *root = &site->rules.roots[i];
+        int dir, fd;
 
-/* An absolute link may lead back into the root; any link into a link root. */
-static int
-open_where_links_may_lead(const struct site *site, int root_fd, const char *path,
-                          const struct stat *st)
-{
-    int fd = open_again(root_fd, path, st);
-
-    for (unsigned i = 0; fd == -EXDEV && i < site->rules.nroots; i++)
-        if (site->rules.roots[i].use == ROOT_OF_LINKS)
-            fd = open_again(site_dir_fd(site->rules.roots[i].dir, date_mono_ms()), path, st);
-    return fd;
+        if (root->use != ROOT_OF_LINKS)
+            continue;
+        dir = site_dir_fd(root->dir, date_mono_ms());
+        if (dir < 0 || !real_path(dir, top))
+            continue;
+        if (strcmp(path, top) != 0 && !beneath_rest(top, path))
+            continue;
+        fd = beneath_open(dir, strcmp(path, top) == 0 ? "" : beneath_rest(top, path),
+                          SYMLINKS_OFF, NULL);
+        if (fd < 0 || same_file(fd, st))
+            return fd;
+        fd_close(&fd);
+        return -EAGAIN;
+    }
+    return -EXDEV;
 }
 
 /* The kernel follows the links, to a descriptor that nothing can be read from. */
@@ -104,9 +80,24 @@ open_linked(const struct site *site, int root_fd, const char *name)
     if (at < 0)
         return -errno;
     if (fstat(fd, &st) == 0 && real_path(fd, path))
-        rc = open_where_links_may_lead(site, root_fd, path, &st);
+        rc = open_in_link_root(site, path, &st);
     fd_close(&fd);
     return rc;
+}
+
+/* An absolute link back into the root, by the name it has here or by the one behind links. */
+static int
+open_back(const struct site *site, int root_fd, const char *name)
+{
+    char real[PATH_MAX];
+    const char *tops[] = {NULL, NULL, NULL};
+
+    if (!real_path(root_fd, real))
+        return -EXDEV;
+    tops[0] = real;
+    if (root_fd == site_dir_fd(site->dir, date_mono_ms()))
+        tops[1] = site->root;
+    return beneath_open_back(root_fd, tops, name);
 }
 
 int
@@ -116,7 +107,9 @@ roots_open(const struct site *site, int root_fd, const char *name, bool *linked)
 
     if (fd != -EXDEV || site->symlinks != SYMLINKS_FOLLOW)
         return fd;
-    fd = open_linked(site, root_fd, name);
+    fd = open_back(site, root_fd, name);
+    if (fd == -EXDEV && site->rules.nroots > 0)
+        fd = open_linked(site, root_fd, name);
     if (fd >= 0 && linked)
         *linked = true;
     return fd;
@@ -127,9 +120,9 @@ dir_below(const char *dir_path, int dir, const char *path, const char **name)
 {
     char real[PATH_MAX];
 
-    *name = below(dir_path, path);
+    *name = beneath_rest(dir_path, path);
     if (!*name && dir >= 0 && real_path(dir, real))
-        *name = below(real, path);
+        *name = beneath_rest(real, path);
     return *name ? dir : -1;
 }
 

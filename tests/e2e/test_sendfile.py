@@ -298,17 +298,23 @@ def test_an_absolute_link_may_lead_back_into_the_root(box):
     s.symlink("file", str(s.root / "there/x.txt"))
     s.symlink("dir", str(s.root / "there"))
     s.symlink("self", str(s.root))
-    s.symlink("round", f"{s.root}/../{s.root.name}/there/x.txt")
+    s.symlink("slashes", f"{s.root}//there/")
+    s.symlink("twice", str(s.root / "dir/x.txt"))
+    s.symlink("relative", "self/there")
+    s.symlink("round", f"{s.root}/../{s.root.name}/there/x.txt")   # out and in again
     s.symlink("above", str(s.home))
+    s.symlink("circle", str(s.root / "circle"))
     s.symlink("beside", f"{s.root}-beside/x.txt")   # a name that only begins like the root's
     beside = s.directory(s.root.parent / f"{s.root.name}-beside")
     (beside / "x.txt").write_text("SECRET")
     s.give(beside / "x.txt", 0o600)
     server = box.serve()
-    for path in ("/file", "/dir/x.txt", "/self/there/x.txt", "/round", "/self/self/dir/x.txt"):
+    for path in ("/file", "/dir/x.txt", "/self/there/x.txt", "/self/self/dir/x.txt",
+                 "/slashes/x.txt", "/twice", "/relative/x.txt"):
         assert server.get(s, path).text == "x", path
     assert server.get(s, "/self/").text == "top"
-    for path in ("/above/", f"/above/{s.root.name}-beside/x.txt", "/beside"):
+    for path in ("/above/", f"/above/{s.root.name}-beside/x.txt", "/beside", "/round", "/circle",
+                 f"/above/{s.root.name}/there/x.txt"):
         r = server.get(s, path)
         assert r.status == 403 and "SECRET" not in r.text, path
 
