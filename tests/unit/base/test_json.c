@@ -20,7 +20,15 @@ test_strings(void **state)
         {"quote and backslash", {"a\"b\\c", 5}, "\"a\\\"b\\\\c\""},
         {"line break and escape cannot leave", {"\n\x1b", 2}, "\"\\u000a\\u001b\""},
         {"NUL is a byte as any", {"a\0b", 3}, "\"a\\u0000b\""},
-        {"DEL and above", {"\x7f\xff", 2}, "\"\\u007f\\u00ff\""},
+        {"DEL, and what is no UTF-8", {"\x7f\xff", 2}, "\"\\u007f\\u00ff\""},
+        {"UTF-8 as it is", SPAN("\xc3\xa9\xe2\x82\xac\xf0\x9f\x8f\xa0"),
+         "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x8f\xa0\""},
+        {"cut off", SPAN("a\xe2\x82"), "\"a\\u00e2\\u0082\""},
+        {"longer than it need be", SPAN("\xc0\xaf\xe0\x80\xaf"),
+         "\"\\u00c0\\u00af\\u00e0\\u0080\\u00af\""},
+        {"half of a pair", SPAN("\xed\xa0\x80"), "\"\\u00ed\\u00a0\\u0080\""},
+        {"beyond the last", SPAN("\xf4\x90\x80\x80"), "\"\\u00f4\\u0090\\u0080\\u0080\""},
+        {"a control character of two bytes", SPAN("\xc2\x9b"), "\"\\u00c2\\u009b\""},
     };
 
     (void)state;
