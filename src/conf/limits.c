@@ -125,10 +125,13 @@ check_limits(struct conf *c, check_blame_fn *blames_first, void *data,
 
     for (size_t i = 0; i < c->nusers; i++)
         c->users[i].limits = c->limits;
-    for (const struct conf_vhost *v = c->vhosts; v < c->vhosts + c->nvhosts; v++)
+    for (size_t i = 0; i < c->nvhosts; i++) {
+        const struct conf_vhost *v = &c->vhosts[i];
+
         if (v->user < c->nusers)
             take(&c->users[first[v->user]], &said[first[v->user]], v, blames_first, data,
                  errors);
+    }
     for (size_t i = 0; i < c->nusers; i++)
         c->users[i].limits = c->users[first[i]].limits;
     free(said);
