@@ -15,7 +15,7 @@
 #define ACCEPTOR_USER_SIZE 512   /* bytes that keep such a message, and more */
 #define CONNS_MAX          16384 /* altogether; the oldest give way */
 #define RETRY_FIRST_MS     100
-#define RETRY_LAST_MS      5000
+#define RETRY_LAST_MS      400 /* it is the door of all sites, and a start costs little */
 
 int
 acceptor_tell_user(struct acceptor_child *a, enum msg_type type, const struct msg_user *m,
