@@ -131,6 +131,24 @@ on_user_gone(struct acceptor *a, struct message *m)
     return 0;
 }
 
+/* What was said before has been done. */
+static int
+on_sync(struct acceptor *a, struct message *m)
+{
+    struct msg_sync sync;
+    struct buf b;
+    struct writer w = {&b, 0};
+    int rc;
+
+    if (msg_sync_get(&m->payload, &sync) < 0)
+        return -EPROTO;
+    buf_init(&b, IPC_BYTES_MAX);
+    msg_sync_put(&w, &sync);
+    rc = w.error ? w.error : send_message(a, MSG_SYNCED, &b);
+    buf_done(&b);
+    return rc;
+}
+
 static int
 on_stop(struct acceptor *a, struct message *m)
 {
@@ -171,6 +189,8 @@ on_message(void *data, struct message *m)
         return on_user_down(a, m);
     case MSG_USER_GONE:
         return on_user_gone(a, m);
+    case MSG_SYNC:
+        return on_sync(a, m);
     case MSG_STOP_ACCEPTOR:
         return on_stop(a, m);
     default:

@@ -113,6 +113,19 @@ msg_log_level_get(struct reader *r, struct msg_log_level *m)
 }
 
 void
+msg_sync_put(struct writer *w, const struct msg_sync *m)
+{
+    put_u32(w, m->no);
+}
+
+int
+msg_sync_get(struct reader *r, struct msg_sync *m)
+{
+    m->no = get_u32(r);
+    return got(r, m->no > 0);
+}
+
+void
 msg_user_put(struct writer *w, const struct msg_user *m)
 {
     put_u32(w, m->user);

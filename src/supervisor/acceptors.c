@@ -195,6 +195,12 @@ on_user(struct acceptor_child *a, struct message *m)
 }
 
 static int
+on_synced(struct acceptor_child *a, struct message *m)
+{
+    return sync_answered(a->child.s, &a->sync, m);
+}
+
+static int
 on_message(void *data, struct message *m)
 {
     switch (m->type) {
@@ -205,6 +211,8 @@ on_message(void *data, struct message *m)
     case MSG_USER_WANT:
     case MSG_USER_BAD:
         return on_user(data, m);
+    case MSG_SYNCED:
+        return on_synced(data, m);
     default:
         return -EPROTO;
     }
@@ -236,6 +244,7 @@ on_exit_of(struct child *c, bool clean)
     control_drop(&a->control);
     a->greeted = a->ready = false;
     a->listens = 0;
+    a->sync = 0;
     if (a->page)
         counters_add_past(&s->acceptors_past, a->page);
     counters_unmap(&a->page);

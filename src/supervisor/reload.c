@@ -3,7 +3,8 @@
  *
  *   asked ──> a thread reads and checks the files ──> applied: listeners, rooms, acceptors
  *      ↑        beside the loop, which serves on          │ changed users get new workers
- *      └──────────── asked again meanwhile ───────────────┴──> settled: they are all ready
+ *      └──────────── asked again meanwhile ───────────────┴──> settled: they are all ready,
+ *                                                              and the others have said so
  *
  * A main file with errors changes nothing. What follows from the files is worked out in the
  * thread, which only reads what the loop does not change meanwhile: so the loop's part takes
@@ -309,9 +310,15 @@ reload_step(struct supervisor *s)
         reopen_start(s);
     if (r->running || (r->settling && (s->renewal.running || !rooms_settled(s))))
         return;
-    if (r->settling) {
-        r->settling = false;
+    if (r->settling && !r->syncing) {
         listeners_settle(s, false);
+        r->syncing = true;
+        sync_start(s);
+    }
+    if (r->syncing && !sync_done(s))
+        return;
+    if (r->settling) {
+        r->settling = r->syncing = false;
         message = settled_message(s);
         log_notice("reload: %s", message);
         if (!r->again)

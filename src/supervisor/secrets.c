@@ -293,6 +293,8 @@ renew(struct room *r, uint32_t nth, bool late)
         else if (secrets_send_tls(w, nth) < 0)
             log_error("%s cannot be sent a certificate: it goes on with the one it has",
                       w->child.label);
+        else
+            w->renewed = true;
     }
     return 0;
 }

@@ -315,6 +315,7 @@ on_sweep(uv_timer_t *timer)
     groups_sweep(s, now);
     tickets_sweep(s, now);
     logs_say_trouble(&s->gen->logs, now);
+    reload_step(s); /* somebody may be late */
     supervisor_stop_step(s, now);
 }
 

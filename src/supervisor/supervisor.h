@@ -4,7 +4,8 @@
  * Runs as root (or as the invoking user, then without switching). Floor 6, hostel.
  *
  *   start.c      from a checked configuration to "ready"
- *   generation.c a configuration and all that follows from it; reload.c: from one to the next
+ *   generation.c a configuration and all that follows from it; reload.c: from one to the next;
+ *                sync.c: it is in effect
  *   upgrade.c    the next executable; inherit.c: what a server begins with
  *   listeners.c  the listening sockets
  *   acceptors.c  the acceptors, and what they ask for; porter.c: the one of a user who is down
@@ -172,6 +173,7 @@ struct acceptor_child {
     bool greeted, ready;         /* it said HELLO; READY */
     const struct counters *page; /* what it counts; NULL: nothing to be seen */
     uint64_t listens;            /* listeners that it was given, a bit each */
+    uint32_t sync;               /* it was asked, and has not answered yet; 0: nothing */
     uint64_t retry_ms;           /* start again then; 0 = nothing to do */
     unsigned crashes;            /* in a row */
 };
@@ -243,6 +245,8 @@ struct worker_child {
     uint64_t begun;      /* the digest when it was started: its confinement is of that */
     uint64_t told;       /* of what it was told, and begun as; 0: nothing yet */
     unsigned said;       /* messages since the last sweep */
+    bool renewed;        /* it was sent certificates, and not asked yet whether it has them */
+    uint32_t sync;       /* it was asked, and has not answered yet; 0: nothing */
     uint64_t mute_ms;    /* since when its channel is gone while it is not */
     struct pool **pools; /* by the ids that it was told */
     uint32_t npools;
@@ -591,6 +595,7 @@ struct reload {
     bool asked;    /* and not told yet that it is over */
     bool again;    /* it was asked for once more meanwhile */
     bool settling; /* loaded, and workers are being replaced */
+    bool syncing;  /* they are; who else was told something is asked whether he has it */
     bool reopens;  /* the thread opens the logs anew, and nothing else */
     bool reopen_again;
     struct log_fresh *fresh; /* what it opened */
@@ -606,6 +611,12 @@ struct renewal {
     bool running;
     size_t room, nth; /* where it is */
     uint64_t late_ms; /* a worker that has no room for it by then goes without */
+};
+
+/* Who was told something was asked whether it is in effect (sync.c). */
+struct sync {
+    uint32_t no;      /* of the last question; 0: none yet */
+    uint64_t late_ms; /* nobody is waited for longer */
 };
 
 /* The next executable on its way (upgrade.c). */
@@ -629,6 +640,7 @@ struct supervisor {
     struct conf_errors broken; /* what of the files is not in effect */
     struct reload reload;
     struct renewal renewal;
+    struct sync sync;
     struct upgrade upgrade;
     struct inheritance *inherited; /* until ready; NULL: this one began by itself */
     char *self_path;               /* of this executable, and of the next one */
@@ -717,6 +729,18 @@ void reload_start(struct supervisor *s);
 void reopen_start(struct supervisor *s);
 /* Something that was waited for has happened. */
 void reload_step(struct supervisor *s);
+
+/* --- sync.c ---------------------------------------------------------------------------------
+ */
+
+/* Ask acceptors, and workers that were sent certificates, whether they have what they were
+ * told.
+ */
+void sync_start(struct supervisor *s);
+/* All have answered, or will not. */
+bool sync_done(struct supervisor *s);
+/* SYNCED. in/out  asked  of this child's. ret  0; -errno: it was not asked so */
+int sync_answered(struct supervisor *s, uint32_t *asked, struct message *m);
 
 /* start.c: says "ready" once every acceptor is */
 void supervisor_acceptor_ready(struct supervisor *s);

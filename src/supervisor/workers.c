@@ -608,6 +608,8 @@ on_message(void *data, struct message *m)
         return reader_end(&m->payload) < 0 ? -EPROTO : 0;
     case MSG_LOG_LINES:
         return on_log_lines(data, m);
+    case MSG_SYNCED_WORKER:
+        return sync_answered(w->child.s, &w->sync, m);
     default:
         return -EPROTO;
     }

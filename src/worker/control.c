@@ -4,7 +4,8 @@
  *   HELLO_WORKER ->   <- WORKER_INIT, OWN_LISTENER*, TICKETS?, COMMONS?, LOG*, POOL*,
  *                        (VHOST, TLS?, RULE*)*, START_WORKER
  *   READY_WORKER ->
- *   then              <- POOL_READY, POOL_FAILED, TICKETS, STOP_WORKER    POOL_* ->
+ *   then              <- POOL_READY, POOL_FAILED, TICKETS, TLS, SYNC_WORKER, STOP_WORKER
+ *                                                               POOL_*, SYNCED_WORKER ->
  *
  * Floor 6; worker.
  */
@@ -307,6 +308,24 @@ on_pool_state(struct worker *w, struct message *m)
     return 0;
 }
 
+/* What was said before has been done. */
+static int
+on_sync(struct worker *w, struct message *m)
+{
+    struct msg_sync sync;
+    struct buf payload;
+    struct writer out = {&payload, 0};
+    int rc;
+
+    if (msg_sync_get(&m->payload, &sync) < 0)
+        return -EBADMSG;
+    buf_init(&payload, IPC_BYTES_MAX);
+    msg_sync_put(&out, &sync);
+    rc = say(w, MSG_SYNCED_WORKER, &payload, out.error);
+    buf_done(&payload);
+    return rc;
+}
+
 static int
 on_stop(struct worker *w, struct message *m)
 {
@@ -353,6 +372,8 @@ on_message(void *data, struct message *m)
     case MSG_POOL_READY:
     case MSG_POOL_FAILED:
         return on_pool_state(w, m);
+    case MSG_SYNC_WORKER:
+        return on_sync(w, m);
     case MSG_STOP_WORKER:
         return on_stop(w, m);
     default:

@@ -3,6 +3,8 @@ import os
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -10,7 +12,7 @@ from house import HOSTEL, free_port, hostel, nothing_left, yaml
 from load import Load
 from procs import SLOW, alive, wait_for
 from test_control import status
-from wire import Cut
+from wire import Cut, fetch
 
 
 class Changing:
@@ -43,6 +45,12 @@ class Changing:
         assert (p.returncode == 0) == ok, (p.stdout, p.stderr, self.server.stderr)
         return p.stdout + p.stderr
 
+    @contextmanager
+    def reloading(self):
+        """One that is under way: a future of what it said."""
+        with ThreadPoolExecutor(1) as one:
+            yield one.submit(self.reload)
+
     def generation(self):
         return status(self.server)["server"][0]["generation"]
 
@@ -50,6 +58,53 @@ class Changing:
 @pytest.fixture
 def changing(box):
     return Changing(box)
+
+
+class Stopped:
+    """Processes that do nothing meanwhile; they go on at the end, or before."""
+
+    def __init__(self, pids):
+        self.pids = pids
+
+    def __enter__(self):
+        for pid in self.pids:
+            os.kill(pid, signal.SIGSTOP)
+        return self
+
+    def go_on(self):
+        for pid in self.pids:
+            os.kill(pid, signal.SIGCONT)
+
+    def __exit__(self, *_):
+        self.go_on()
+
+
+@pytest.mark.core
+def test_over_when_listeners_are_closed(box, changing):
+    """It is said when nobody is accepted there any more, however slow the acceptors are."""
+    s = box.site("a.test", files={"index.html": "a\n"})
+    t = box.site("b.test", files={"index.html": "b\n"})
+    server, gone = changing.serve(), free_port()
+    changing.write_main(listen=[f"127.0.0.1:{p}" for p in (changing.ports[0], gone)])
+    changing.reload()
+    assert fetch(gone, s.host).status == fetch(gone, t.host).status == 200
+    changing.main.pop("listen")
+    changing.write_main()
+    with Stopped(server.acceptors()) as acceptors, changing.reloading() as reload:
+        wait_for(lambda: "reload: reading" in server.stderr.split("is in effect")[-1], "it begins")
+        with pytest.raises(TimeoutError):
+            reload.result(0.7)
+        acceptors.go_on()
+        assert reload.result(30 * SLOW)
+    with pytest.raises(OSError):
+        fetch(gone, s.host)
+    assert "does not answer" not in server.stderr
+    # and one that is stuck holds up nobody for long
+    changing.write_main(listen=[f"127.0.0.1:{p}" for p in (changing.ports[0], gone)])
+    with Stopped(server.acceptors()):
+        assert "is in effect" in changing.reload()
+    assert "hostel-acceptor does not answer" in server.stderr
+    assert fetch(gone, s.host).status == 200
 
 
 @pytest.mark.core
@@ -226,8 +281,9 @@ def test_a_worker_that_cannot_start_leaves_the_old_one(box, changing):
     os.kill(new[0], signal.SIGKILL)
     os.kill(old, signal.SIGCONT)
     assert server.get(a).text == "x\n"
-    wait_for(lambda: server.workers(a) and old not in server.workers(a),
-             "another successor takes over", 10)
+    # it may have been ready already: then there is none until somebody asks
+    wait_for(lambda: server.get(a).text == "x\n" and server.workers(a) and
+             old not in server.workers(a), "another successor takes over", 10)
     assert server.get(a).text == "x\n"
 
 

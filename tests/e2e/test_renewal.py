@@ -13,7 +13,7 @@ from load import Load
 from procs import SLOW, alive, wait_for
 from secure import Secure, certificate, context
 from test_control import status
-from test_reload import changing  # noqa: F401
+from test_reload import Stopped, changing  # noqa: F401
 from wire import Cut
 
 
@@ -182,6 +182,28 @@ def test_tls_comes_and_goes(box, changing):  # noqa: F811
     changing.reload()
     refused()
     assert server.get(a).text == "a\n" and server.worker(b) == other
+
+
+@pytest.mark.core
+def test_over_when_workers_have_them(box, two):
+    """It is said when the new one is shown, however slow the worker is; one that is stuck is told."""
+    server, a = two.server, two.sites["a"]
+    new = on_disk(certificate(box, "a", "a.test"))
+    with Stopped(server.workers(a)) as worker, two.reloading() as reload:
+        with pytest.raises(TimeoutError):
+            reload.result(0.7)
+        worker.go_on()
+        assert reload.result(30 * SLOW)
+    assert served(two.tls, "a.test") == new
+    assert "does not answer" not in server.stderr
+    new = on_disk(certificate(box, "a", "a.test"))
+    with Stopped(server.workers(a)):
+        assert "is in effect" in two.reload()
+    assert "does not answer: it may go on as before" in server.stderr
+    wait_for(lambda: served(two.tls, "a.test") == new, "it has it in the end")
+    pids = server.workers(a)
+    two.reload()  # its late answer does it no harm
+    assert server.workers(a) == pids and served(two.tls, "a.test") == new
 
 
 def test_days_left_are_shown(box, two):

@@ -9,7 +9,7 @@
     X(hello)                                                                                   \
     X(listener)                                                                                \
     X(start) X(user) X(stop) X(worker_init) X(log) X(pool) X(vhost) X(rule) X(pool_state)      \
-        X(pool_stuck) X(conn) X(conn_prefix) X(conn_back) X(commons) X(channel)
+        X(pool_stuck) X(conn) X(conn_prefix) X(conn_back) X(commons) X(channel) X(sync)
 
 static void
 same(struct buf *b, struct writer *w, struct span came)

@@ -256,7 +256,7 @@ WORKER_WORDS = [
     ("oversized", "closed"), ("one-over", "closed"), ("253-descriptors", "closed"),
     ("own-channel-as-descriptor", "closed"), ("flood-want", "borne"),
     ("flood-broken", "borne"), ("flood-renew", "borne"), ("flood-stuck", "borne"),
-    ("stuck-of-nobody", "closed"), ("deaf", "borne"),
+    ("stuck-of-nobody", "closed"), ("deaf", "borne"), ("synced-unasked", "closed"),
     ("lines-before-ready", "closed"), ("lines-with-more", "closed"),
     ("lines-with-descriptor", "closed"), ("flood-lines", "borne"), ("lines-that-lie", "borne"),
     ("room-unknown-type", "closed"), ("room-acceptors-word", "closed"),
@@ -282,5 +282,6 @@ ACCEPTOR_WORDS = [
     ("user-out-of-range", "closed"), ("bad-user-out-of-range", "closed"),
     ("truncated", "closed"), ("with-more", "closed"), ("ready-twice", "closed"),
     ("with-descriptor", "closed"), ("253-descriptors", "closed"), ("oversized", "closed"),
-    ("empty", "closed"), ("flood-want", "borne"), ("flood-bad", "borne"),
+    ("empty", "closed"), ("synced-unasked", "closed"),
+    ("flood-want", "borne"), ("flood-bad", "borne"),
 ]

@@ -118,6 +118,13 @@ struct msg_log_level {
 void msg_log_level_put(struct writer *w, const struct msg_log_level *m);
 int msg_log_level_get(struct reader *r, struct msg_log_level *m);
 
+/* SYNC, SYNC_WORKER; SYNCED brings it back: what was said before is in effect. */
+struct msg_sync {
+    uint32_t no; /* > 0 */
+};
+void msg_sync_put(struct writer *w, const struct msg_sync *m);
+int msg_sync_get(struct reader *r, struct msg_sync *m);
+
 struct msg_worker_init {
     struct span user;      /* name for the log; <= MSG_HOST_MAX */
     struct span home;      /* <= MSG_PATH_MAX; may be empty */

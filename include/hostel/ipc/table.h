@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a row or payload; HELLO compares it. */
-#define IPC_VERSION 21
+#define IPC_VERSION 22
 
 #define IPC_FDS_MAX   64    /* descriptors in one message: half of what makes a batch pay twice */
 #define IPC_BYTES_MAX 65536 /* bytes of one message */
@@ -43,9 +43,11 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(UNLISTEN,      16, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       0, 0)        \
   X(COUNTERS,      18, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_STARTING,                  1, 1)        \
   X(USER_GONE,     17, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       0, 0)        \
+  X(SYNC,          19, IPC_SUPERVISOR, IPC_ACCEPTOR,   IPC_ANY,                       0, 0)        \
   /* acceptor -> supervisor */                                                                     \
   X(USER_WANT,     20, IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(USER_BAD,      21, IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
+  X(SYNCED,        22, IPC_ACCEPTOR,   IPC_SUPERVISOR, IPC_ANY,                       0, 0)        \
   /* supervisor -> worker */                                                                       \
   X(WORKER_INIT,   30, IPC_SUPERVISOR, IPC_WORKER,     IPC_STARTING,                  0, 0)        \
   X(COUNTERS_WORKER, 49, IPC_SUPERVISOR, IPC_WORKER,   IPC_STARTING,                  1, 1)        \
@@ -62,6 +64,7 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(POOL_READY,    35, IPC_SUPERVISOR, IPC_WORKER,     IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(POOL_FAILED,   36, IPC_SUPERVISOR, IPC_WORKER,     IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(STOP_WORKER,   37, IPC_SUPERVISOR, IPC_WORKER,     IPC_ANY,                       0, 0)        \
+  X(SYNC_WORKER,   58, IPC_SUPERVISOR, IPC_WORKER,     IPC_ANY,                       0, 0)        \
   /* worker -> supervisor */                                                                       \
   X(POOL_WANT,     40, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(POOL_RELEASE,  41, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
@@ -69,6 +72,7 @@ enum ipc_phase { IPC_STARTING = 1, IPC_SERVING = 2, IPC_LEAVING = 4 };
   X(POOL_RENEW,    43, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(POOL_STUCK,    44, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   X(LEAVES,        57, IPC_WORKER,     IPC_SUPERVISOR, IPC_LEAVING,                   0, 0)        \
+  X(SYNCED_WORKER, 59, IPC_WORKER,     IPC_SUPERVISOR, IPC_ANY,                       0, 0)        \
   X(LOG_LINES,     48, IPC_WORKER,     IPC_SUPERVISOR, IPC_SERVING | IPC_LEAVING,     0, 0)        \
   /* whoever runs hostel <-> an examiner */                                                         \
   X(EXAMINE,       60, IPC_SUPERVISOR, IPC_EXAMINER,   IPC_SERVING,                   2, 2)        \

@@ -87,6 +87,8 @@ serving_modes(void)
         utter_big(CONTROL, MSG_USER_WANT, 100000);
     } else if (mode_is("empty")) {
         utter(CONTROL, "", 0, NULL, 0);
+    } else if (mode_is("synced-unasked")) {
+        utter_u32(CONTROL, MSG_SYNCED, (uint32_t[]){1}, 1);
     } else if (mode_is("flood-want")) {
         flood(CONTROL, MSG_USER_WANT, (uint32_t[]){0, 0, 0}, 3);
     } else if (mode_is("flood-bad")) {

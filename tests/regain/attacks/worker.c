@@ -204,6 +204,8 @@ control_modes(void)
             flood(CONTROL, MSG_POOL_STUCK, (uint32_t[]){0, 1, (uint32_t)st.st_ino, 0}, 4);
     } else if (mode_is("stuck-of-nobody")) {
         utter_u32(CONTROL, MSG_POOL_STUCK, (uint32_t[]){200, 1, 1, 0}, 4);
+    } else if (mode_is("synced-unasked")) {
+        utter_u32(CONTROL, MSG_SYNCED_WORKER, (uint32_t[]){1}, 1);
     } else if (mode_is("deaf")) {
         sleep(2); /* it reads nothing and answers nobody */
     } else {

@@ -42,6 +42,7 @@ GETTER(msg_stop)
 GETTER(msg_worker_init)
 GETTER(msg_log)
 GETTER(msg_log_level)
+GETTER(msg_sync)
 GETTER(msg_pool)
 GETTER(msg_commons)
 GETTER(msg_vhost)
@@ -95,6 +96,7 @@ every_payload_is_exact(void **state)
     EXACT(msg_start, {.head_timeout_ms = 1000, .conns_per_addr = 2, .conns_max = 3});
     EXACT(msg_start, {1000, 2, 3, {4, UINT64_MAX}, {.v = {{NET, 128}, {NET, 0}}, .n = 2}, 1});
     EXACT(msg_log_level, {3});
+    EXACT(msg_sync, {UINT32_MAX});
     EXACT(msg_user, {5, 0, 7});
     EXACT(msg_channel, {5, 7, 2});
     EXACT(msg_stop, {0, MSG_STOP_SOON});
@@ -248,6 +250,7 @@ bounds_are_kept(void **state)
     REFUSED(msg_channel, {5, 1, 0});
     REFUSED(msg_log, {MSG_LOGS_MAX});
     REFUSED(msg_log_level, {4});
+    REFUSED(msg_sync, {0});
     REFUSED(msg_start,
             {.head_timeout_ms = 1, .conns_per_addr = 1, .conns_max = 1, .log_level = 4});
     REFUSED(msg_pool, {.id = MSG_POOLS_MAX, .slots = 1});
