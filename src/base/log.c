@@ -1,5 +1,6 @@
 /* The process's own error log. Floor 0, every process. */
 #include "hostel/base/log.h"
+#include "hostel/base/eight.h"
 #include "hostel/base/mem.h"
 
 #include <poll.h>
@@ -35,29 +36,18 @@ plain(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-#define EACH(byte) (UINT64_MAX / 0xff * (byte)) /* in all eight places */
-
-/* May one of eight bytes be the byte? Never no where it is. */
-static uint64_t
-any(uint64_t eight, uint64_t byte)
-{
-    uint64_t x = eight ^ EACH(byte);
-
-    return (x - EACH(0x01)) & ~x;
-}
-
 /* How many bytes of s, from its start, are plain: eight at a time, then one by one. */
 static size_t
 plain_span(struct span s)
 {
     size_t n = 0;
-    uint64_t eight;
 
-    for (; s.n - n >= sizeof(eight); n += sizeof(eight)) {
-        memcpy(&eight, s.p + n, sizeof(eight));
-        if (((eight - EACH(0x20)) | eight | any(eight, 0x7f) | any(eight, '"') |
-             any(eight, '\\')) &
-            EACH(0x80))
+    for (; s.n - n >= 8; n += 8) {
+        uint64_t eight = eight_at(s.p + n);
+
+        if ((eight_below(eight, 0x20) | eight | eight_is(eight, 0x7f) | eight_is(eight, '"') |
+             eight_is(eight, '\\')) &
+            EIGHT_TOPS)
             break;
     }
     while (n < s.n && plain((unsigned char)s.p[n]))

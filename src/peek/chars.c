@@ -1,5 +1,6 @@
 /* The table of bytes. Floor 1; acceptor and worker. */
 #include "hostel/peek/chars.h"
+#include "hostel/base/eight.h"
 
 #define T CHARS_TOKEN
 #define V CHARS_VALUE
@@ -51,27 +52,19 @@ const uint8_t chars_table[256] = {
 };
 /* clang-format on */
 
-#define EACH(byte) (UINT64_MAX / 0xff * (byte)) /* in all eight places */
-
-/* Is one of eight bytes a control? HTAB as well: the caller looks again, one by one. */
-static bool
-has_control(uint64_t eight)
-{
-    uint64_t del = eight ^ EACH(0x7f);
-
-    return (((eight - EACH(0x20)) & ~eight) | ((del - EACH(0x01)) & ~del)) & EACH(0x80);
-}
-
-/* A field value, most of what is looked at, needs no table: only controls may not be in it. */
+/*
+ * A field value, most of what is looked at, needs no table: only controls may not be in it.
+ * HTAB may: the caller looks again, one by one.
+ */
 static size_t
 value_span(struct span s)
 {
     size_t n = 0;
-    uint64_t eight;
 
-    for (; s.n - n >= sizeof(eight); n += sizeof(eight)) {
-        memcpy(&eight, s.p + n, sizeof(eight));
-        if (has_control(eight))
+    for (; s.n - n >= 8; n += 8) {
+        uint64_t eight = eight_at(s.p + n);
+
+        if ((eight_below(eight, 0x20) | eight_is(eight, 0x7f)) & EIGHT_TOPS)
             break;
     }
     return n;
