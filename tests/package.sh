@@ -58,11 +58,6 @@ finish() {
     exit
 }
 
-free_port() {
-    /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
-print(s.getsockname()[1])'
-}
-
 answers() {
     curl -fsS --max-time 5 "http://127.0.0.1:$1/" 2>/dev/null | grep -q "Hostel is running"
 }
@@ -106,7 +101,7 @@ pages_are_clean() {
 
 # The package's own configuration, with another port, run directory and log.
 unpacked_serves() {
-    port=$(free_port)
+    port=$(/usr/bin/python3 tests/ports.py)
     etc=$scratch/etc
     cp -a "$scratch/root/etc/hostel" "$etc"
     mkdir -p "$scratch/log"
@@ -150,7 +145,7 @@ install_it() {
 }
 has_its_user() { in_debian getent passwd hostel; }
 installed_serves() {
-    port=$(free_port)
+    port=$(/usr/bin/python3 tests/ports.py)
     sed -i "s|\"\\*:80\"|\"127.0.0.1:$port\"|" "$scratch/debian/etc/hostel/hostel.yaml"
     in_debian hostel check || return 1
     # not by the function: a subshell would stand between, and take the signal

@@ -109,21 +109,6 @@ installed() {
     "$root/usr/sbin/hostel" --version
 }
 
-# A free port with a free one behind it, where the kernel hands out none by itself.
-free_port() {
-    "$PYTHON" -c 'import random, socket
-while True:
-    port = random.randrange(20000, 32000)
-    try:
-        for p in (port, port + 1):
-            with socket.socket() as s:
-                s.bind(("127.0.0.1", p))
-        break
-    except OSError:
-        pass
-print(port)'
-}
-
 say "packages"
 # shellcheck disable=SC2086 # lists of words
 { install_missing $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES &&
@@ -163,7 +148,7 @@ if [ "$(id -u)" = 0 ]; then
     summed "regain: attacks from inside" env HOSTEL_BUILD=build "$PYTHON" tests/regain/run.py
     summed "chaos: changes and faults under load" "$PYTHON" tests/chaos/run.py build
     summed "package" sh tests/package.sh
-    one "quickstart" sh cmd/quickstart.sh --check --port "$(free_port)"
+    one "quickstart" sh cmd/quickstart.sh --check --port "$("$PYTHON" tests/ports.py)"
     # the two that hosting is asked for most; the others: sh tests/apps/run.sh
     summed "applications in a browser" env HOSTEL_BUILD=build sh tests/apps/run.sh \
         dokuwiki wordpress

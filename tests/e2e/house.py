@@ -5,8 +5,8 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from procs import SLOW, wait_for
 from wire import Client, fetch
 
 REPO = Path(__file__).resolve().parents[2]
+sys.path.append(str(REPO / "tests"))
+from ports import free_port  # noqa: E402
 ROOT = os.geteuid() == 0
 
 
@@ -42,12 +44,6 @@ SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer(?!.*fatal error)|runtime
 NO_LEAK_CHECK = re.compile(r"^.*(LeakSanitizer has encountered|HINT: .*(LSAN|LeakSan)).*$", re.M)
 
 started = set()  # processes that the tests themselves are parents of, on purpose
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def hostel(*args, timeout=30, **more):

@@ -23,13 +23,6 @@ VHOSTS, USERS = 10000, 4  # over all boxes; on each
 EXAMPLE = REPO / "conf/haproxy.cfg"
 
 
-def free_port_everywhere():
-    """A port that is free on every address, for three boxes on one of it."""
-    with socket.socket() as s:
-        s.bind(("", 0))
-        return s.getsockname()[1]
-
-
 class Front:
     """A program in front, from its configuration to its end by its pid."""
 
@@ -216,7 +209,7 @@ def haproxy(tmp_path, port, tls_port, boxes, box_port, box_tls_port):
 @needs_haproxy
 def test_three_boxes_behind_haproxy(tmp_path):
     """Every host reaches its box and its user; a box that is gone takes its own users along."""
-    port, tls_port = free_port_everywhere(), free_port_everywhere()
+    port, tls_port = free_port(), free_port()
     front_port, front_tls = free_port(), free_port()
     boxes = [Box() for _ in range(3)]
     try:

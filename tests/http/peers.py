@@ -8,11 +8,15 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
 from site_files import make_site
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from ports import free_port  # noqa: E402
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 PACKAGES = {"/usr/sbin/nginx": "nginx-light", "/usr/sbin/apache2": "apache2",
@@ -104,12 +108,6 @@ deflate.mimetypes = ("text/plain", "text/css", "text/html")
 fastcgi.server = (".php" => (("host" => "127.0.0.1", "port" => {php})))
 $HTTP["host"] =~ "^other\\.test(:\\d+)?$" {{ server.document-root = "{other}" }}
 """
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def install():

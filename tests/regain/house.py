@@ -12,18 +12,15 @@ import sys
 import tempfile
 import time
 
-ALICE, BOB = 6001, 6002
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
+sys.path.append(os.path.dirname(HERE))
+from ports import free_port  # noqa: E402
+
+ALICE, BOB = 6001, 6002
 PROGRAMS = ["ids", "kernel", "procs", "files"]
 PEERS = ["worker", "acceptor", "metrics"]
 SECRET = "REGAIN_SECRET"  # in the environment of hostel itself, and of nobody else
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def write(path, text, uid=0, mode=0o600):
