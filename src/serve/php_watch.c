@@ -41,7 +41,7 @@ php_pool_watch(struct php_pool *p, const char *root, struct span names)
 {
     struct span name;
 
-    while (span_cut(&names, '\n', &name)) {
+    while (names.n && span_cut(&names, '\n', &name)) {
         struct php_watched *w = NULL;
         char *path = name.n && name.p[0] == '/' ? mem_str_span(name)
                                                 : mem_fmt("%s/%.*s", root, (int)name.n, name.p);
