@@ -119,14 +119,14 @@ class House:
         """Every load goes on, and nobody is in an earlier event's arms any more."""
         begin = [(load, load.done) for load in self.loads.values()]
         for load, done in begin:
-            load.reach(AGAIN, 60 * SLOW, done)
+            load.reach(AGAIN, 60, done)
 
     def end(self):
         for load in self.loads.values():
             load.__exit__()
         self.ask("stop")
         wait_for(lambda: not any(procs.alive(p) for p in self.pids), "all servers end", 30)
-        self.server.process.wait(10)
+        self.server.process.wait(10 * SLOW)
         self.server.stopped = True
         nothing_left()
 

@@ -38,12 +38,18 @@ def reachable(build):
 
 BUILD = reachable(Path(os.environ.get("HOSTEL_BUILD", REPO / "build")).resolve())
 HOSTEL = BUILD / "hostel"
+SANITIZED = HOSTEL.exists() and b"__asan_init" in HOSTEL.read_bytes()
 PHP_CGI = "/usr/bin/php-cgi"
 # a report; that leaks cannot be looked for inside a cage is none
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer(?!.*fatal error)|runtime error:")
 NO_LEAK_CHECK = re.compile(r"^.*(LeakSanitizer has encountered|HINT: .*(LSAN|LeakSan)).*$", re.M)
 
 started = set()  # processes that the tests themselves are parents of, on purpose
+
+
+def stretched(seconds):
+    """A duration for a configuration, where what is right has to come before it is over."""
+    return f"{int(1000 * seconds * min(SLOW, 4))}ms"
 
 
 def hostel(*args, timeout=30, **more):
@@ -136,7 +142,9 @@ class Site:
         return path
 
     def log_lines(self):
-        return self.access_log.read_text().splitlines() if self.access_log.exists() else []
+        """The whole ones: of one that is being written there may be half."""
+        text = self.access_log.read_text() if self.access_log.exists() else ""
+        return text[:text.rfind("\n") + 1].splitlines()
 
     def errors(self):
         return self.error_log.read_text() if self.error_log.exists() else ""
@@ -304,6 +312,8 @@ class Server:
     def php_parent(self, site):
         """The process that the others of the pool are children of."""
         pids = self.php(site)
-        parents = [p for p in pids if (procs.stat(p) or {}).get("ppid") not in pids]
-        assert len(parents) == 1, f"{len(parents)} pools of {site.uid}"
+        ppids = {p: entry["ppid"] for p in pids if (entry := procs.stat(p))}  # who has not gone
+        parents = [p for p, ppid in ppids.items() if ppid not in pids]
+        assert len(parents) == 1, \
+            f"{len(parents)} pools of {site.uid}: {ppids}, below {self.pid}: {self.stderr[-2000:]}"
         return parents[0]

@@ -3,7 +3,9 @@ import ctypes
 import os
 import time
 
-SLOW = float(os.environ.get("HOSTEL_SLOW", "1"))
+# tests that run side by side keep each other waiting
+SIDE_BY_SIDE = 2 if "PYTEST_XDIST_WORKER" in os.environ else 1
+SLOW = float(os.environ.get("HOSTEL_SLOW", "1")) * SIDE_BY_SIDE
 PR_SET_CHILD_SUBREAPER = 36
 TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -30,7 +30,7 @@ main(int argc, char **argv)
             sum = sum * 31 + (unsigned char)c;
         }
         if (query && strcmp(query, "sleep") == 0)
-            sleep(2);
+            sleep(4);
         if (query && strcmp(query, "die") == 0)
             _exit(3);
         if (query && strcmp(query, "moved") == 0)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import procs
-from house import REPO
+from house import REPO, SANITIZED
 from procs import SLOW, wait_for
 from wire import Cut
 
@@ -213,16 +213,16 @@ def test_fast_enough_body_may_take_its_time(box, php_cgi):
         assert c.answer().text == "60000"
 
 
-def sip(server, site, rate, seconds):
-    """Take a large answer slowly, rate bytes a second; seconds it lived, None: longer."""
+def sip(server, site, piece, every_ms, seconds):
+    """Take a large answer slowly, piece by piece; seconds it lived, None: longer."""
     with server.client(rcvbuf=4096) as c:
         c.ask(site.host, "/big")
         cut = select.poll()
         cut.register(c.sock, 0)  # errors and hang-ups: a reset overtakes what is not read yet
         begun = time.monotonic()
         while time.monotonic() < begun + seconds:
-            c.sock.recv(max(1, rate // 10))
-            if cut.poll(100):
+            c.sock.recv(piece)
+            if cut.poll(every_ms):
                 return time.monotonic() - begun
     return None
 
@@ -232,9 +232,9 @@ def test_sipping_reader_is_cut(box):
     """A byte now and then of a large answer is not progress."""
     site = box.site("a.test", files={"big": b"x" * (16 << 20)})
     server = box.serve(send_timeout="1s", body_rate="20k")
-    lived = sip(server, site, 10, 6 * SLOW)
+    lived = sip(server, site, 1, 100, 6 * SLOW)
     assert lived and lived > 0.8
-    assert sip(server, site, 400 * KIB, 4) is None
+    assert sip(server, site, 40 * KIB, 10, 4) is None
 
 
 # --- who is broken ------------------------------------------------------------------------
@@ -324,7 +324,7 @@ def head_of_nobody(server):
     return head(server)
 
 
-@pytest.mark.skipif(SLOW > 1, reason="a sanitizer's own memory counts too")
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer's own memory counts too")
 @pytest.mark.parametrize("make, most", [(idle, KIB), (next_head, KIB), (reading, 2 * KIB),
                                         (head, KIB), (head_of_nobody, 200)])
 def test_connections_that_wait_are_small(box, make, most):
@@ -338,11 +338,16 @@ def test_connections_that_wait_are_small(box, make, most):
     server = box.serve(connections_per_address=100000, acceptors=1, head_timeout="60s")
     server.get(site)
     pid = server.acceptors()[0] if make is head_of_nobody else server.worker(site)
+    had = len(procs.descriptors(pid))
+
+    def settled(n):
+        wait_for(lambda: len(procs.descriptors(pid)) >= had + n, f"all {n} of them", 10)
+        time.sleep(0.5)
     crowd = [make(server) for _ in range(500)]  # what is allocated once, and pools that fill
-    time.sleep(0.5)
+    settled(500)
     before = memory(pid)
     crowd += [make(server) for _ in range(2000)]
-    time.sleep(0.5)
+    settled(2500)
     each = (memory(pid) - before) / 2000
     for c in crowd:
         c.close()
@@ -350,6 +355,7 @@ def test_connections_that_wait_are_small(box, make, most):
     assert 0 < each < most
 
 
+@pytest.mark.alone
 @pytest.mark.core
 def test_slow_crowds_delay_nobody(box, php_cgi):
     site = box.site("a.test", php={}, files={"index.html": "a", "in.php": ECHO,

@@ -9,7 +9,7 @@ import pytest
 
 import procs
 from house import HOSTEL, Box, hostel, started
-from procs import wait_for
+from procs import SLOW, wait_for
 
 pytestmark = [pytest.mark.root, pytest.mark.core]
 
@@ -33,6 +33,7 @@ def running():
     server = b.serve()
     for s in sites:
         assert server.get(s).status == 200 and server.get(s, "/a.php").text == "ok"
+        wait_for(lambda s=s: len(server.php(s)) == 3, "a parent and two processes")
     yield server, *sites
     b.close()
 
@@ -243,7 +244,7 @@ def test_confine_is_the_same_confinement(running, sleeper, role):
         assert limits[0] == limits[1]
     finally:
         p.stdin.close()
-        assert p.wait(10) == 0
+        assert p.wait(10 * SLOW) == 0
         p.stderr.close()
 
 

@@ -3,7 +3,6 @@ import json
 import os
 import socket
 import stat
-import time
 
 import pytest
 
@@ -73,7 +72,8 @@ def test_stop_command(box):
 @pytest.mark.core
 def test_status_counts(box):
     """Each worker in a page of its own; what is gone is still in its user's sum."""
-    slow = "<?php usleep(300000); echo 1;"
+    slow = "<?php usleep(300000); while (isset($_GET['wait']) && !file_exists(__DIR__ . '/seen')) " \
+           "usleep(1000); echo 1;"
     s = box.site("count.test", php={"processes": 1}, files={"index.html": "x" * 1000, "a.php": slow})
     box.site("other.test")  # one user alone has no use for acceptors
     server = box.serve(connections_per_address=20)
@@ -91,8 +91,9 @@ def test_status_counts(box):
     acceptor, = status(server)["acceptor"]
     assert acceptor["routed"] == 11 and acceptor["refused"] == 1 and acceptor["waiting"] == 0
     with server.client() as c:
-        c.ask(s.host, "/a.php")
+        c.ask(s.host, "/a.php?wait")
         wait_for(lambda: status(server)["user"][0]["php_running"] == 1, "a running script is seen")
+        s.write("seen")
         assert c.answer().status == 200
     with server.client() as c:
         c.send(b"GET / HT")
@@ -202,7 +203,8 @@ def test_php_starts_anew_and_loses_nothing(box, by):
     a, b = (box.site(f"{n}.test", php={"processes": 2, "env": {"ROUND": "0"}}, files={
         "pid.php": "<?php echo posix_getppid();",
         "round.php": "<?php usleep(20000); echo 'round ', getenv('ROUND') ?: $_SERVER['ROUND'];",
-        "slow.php": "<?php usleep(1500000); echo 'slow ', posix_getppid();"}) for n in "ab")
+        "slow.php": "<?php touch(__DIR__ . '/runs'); usleep(1500000); echo 'slow ', posix_getppid();"})
+            for n in "ab")
     server = box.serve()
     run_dir = box.dir / "run"
     pools = {s: server.get(s, "/pid.php").text for s in (a, b)}
@@ -210,7 +212,7 @@ def test_php_starts_anew_and_loses_nothing(box, by):
     with Load(server.port, [(a.host, "/round.php", "round "), (b.host, "/round.php", "round 0")],
               3) as load, server.client() as slow:
         slow.ask(a.host, "/slow.php")
-        time.sleep(0.3)  # it runs
+        wait_for(lambda: (a.root / "runs").exists(), "it runs")
         for turn in range(1, 4):
             if by == "reload":
                 a.vhost["php"]["env"]["ROUND"] = str(turn)

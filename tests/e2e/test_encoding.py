@@ -12,7 +12,7 @@ import zlib
 import pytest
 
 import procs
-from house import Box
+from house import SANITIZED, Box
 from procs import SLOW, wait_for
 from wire import Cut
 
@@ -35,11 +35,11 @@ SCRIPTS = {
     "part.php": "<?php http_response_code(206); header('Content-Range: bytes 0-4999/9000');"
                 " echo str_repeat('x', 5000);",
     "events.php": "<?php header('Content-Type: text/event-stream'); for ($i = 0; $i < 4; $i++) {"
-                  " echo \"data: $i\\n\\n\"; @ob_flush(); flush(); usleep(300000); }",
+                  " echo \"data: $i\\n\\n\"; @ob_flush(); flush(); usleep(500000); }",
     "unbuffered.php": "<?php header('X-Accel-Buffering: no'); for ($i = 0; $i < 4; $i++) {"
-                      " echo \"part $i\\n\"; @ob_flush(); flush(); usleep(300000); }",
+                      " echo \"part $i\\n\"; @ob_flush(); flush(); usleep(500000); }",
     "flushed.php": "<?php for ($i = 0; $i < 4; $i++) { echo \"part $i\\n\"; @ob_flush(); flush();"
-                   " usleep(300000); }",
+                   " usleep(500000); }",
     "big.php": "<?php for ($i = 0; $i < 80000; $i++)"
                " echo \"<p>The quick brown fox jumps over the lazy dog, $i times.</p>\\n\";",
     "half.php": "<?php echo str_repeat('half of it ', 5000); flush(); usleep(200000);"
@@ -212,7 +212,7 @@ def test_a_changed_file_is_compressed_anew(room):
     other = PAGE.replace(b"fox", b"cat")
     room.site.write("change.css", other)
     wait_for(lambda: zlib.decompress(ask(room, "/change.css", accept("gzip")).body, 31) == other,
-             "the new version", 1.0)
+             "the new version", 2.0)
     assert ask(room, "/change.css", accept("gzip")).get("ETag") != first.get("ETag")
 
 
@@ -247,7 +247,7 @@ def test_a_slow_reader_gets_all_and_costs_little(room, coding):
             c.ask(room.site.host, f"/noise-{coding}.txt", fields=[accept(coding)])
         time.sleep(1)
         grown = int(procs.status(worker)["VmRSS"].split()[0]) - before
-        assert grown < 24 * 1024 * (4 if SLOW > 1 else 1), f"{grown} KiB more"
+        assert grown < 24 * 1024 * (4 if SANITIZED else 1), f"{grown} KiB more"
         r = clients[0].head()
         body = b""
         for piece in clients[0].pieces(r):
@@ -381,12 +381,12 @@ def test_a_neighbour_that_comes_and_goes(room):
         return ask(room, "/come.css", accept("gzip"), site=site).get("Content-Encoding")
     assert coding() is None
     site.write("come.css.gz", gzip.compress(PAGE))
-    wait_for(lambda: coding() == "gzip", "the neighbour is seen", 1.0)
+    wait_for(lambda: coding() == "gzip", "the neighbour is seen", 2.0)
     site.write("come.css.gz", gzip.compress(b"second version"))
     wait_for(lambda: ask(room, "/come.css", accept("gzip"), site=site).body ==
-             (site.root / "come.css.gz").read_bytes(), "its new version is seen", 1.0)
+             (site.root / "come.css.gz").read_bytes(), "its new version is seen", 2.0)
     os.unlink(site.root / "come.css.gz")
-    wait_for(lambda: coding() is None, "it is gone", 1.0)
+    wait_for(lambda: coding() is None, "it is gone", 2.0)
     os.mkfifo(site.root / "come.css.gz")
     time.sleep(0.6)
     assert coding() is None
@@ -440,7 +440,7 @@ def test_what_php_flushes_arrives_at_once(room, path):
                 times.append(time.monotonic())
             text += more
     assert len(re.findall(rb"(?:data:|part) \d", text)) == 4
-    assert len(times) == 4 and times[-1] - times[0] > 0.6
+    assert len(times) >= 3 and times[-1] - times[0] > 0.6, times  # of a second and a half
 
 
 @pytest.mark.usefixtures("php_cgi")

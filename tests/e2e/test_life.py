@@ -18,6 +18,9 @@ from wire import Cut
 STREAM = ("<?php for ($i = 0; $i < 10; $i++) { echo \"part $i\\n\"; @ob_flush(); flush();"
           " usleep(150000); }")
 
+UNTIL_SEEN = ("<?php do { echo 'part'; @ob_flush(); flush(); usleep(100000); }"
+              " while (!file_exists(__DIR__ . '/seen'));")
+
 
 @pytest.mark.core
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
@@ -60,8 +63,8 @@ def test_running_answer_finishes(box):
 
 
 def test_no_new_connections_while_stopping(box):
-    s = box.site("closing.test", php={}, files={"stream.php": STREAM})
-    server = box.serve(stop_timeout="10s")
+    s = box.site("closing.test", php={}, files={"stream.php": UNTIL_SEEN})
+    server = box.serve(stop_timeout="60s")
     with server.client() as c:
         c.ask(s.host, "/stream.php")
         r = c.head()
@@ -76,8 +79,9 @@ def test_no_new_connections_while_stopping(box):
                 return True
             except (OSError, Cut):
                 return False
-        wait_for(refused, "new connections to be refused", 5)
+        wait_for(refused, "new connections to be refused", 10)
         assert server.process.poll() is None # refused while it stops, not because it ended
+        s.write("seen")
         b"".join(c.pieces(r))
     assert server.process.wait(10 * SLOW) == 0
 
@@ -187,7 +191,7 @@ def test_helpers_missing(box, tmp_path):
     path, _ = box.config()
     lone = shutil.copy(HOSTEL, tmp_path / "hostel")
     r = subprocess.run([lone, "serve", "--config", path], capture_output=True, text=True,
-                       timeout=20, check=False)
+                       timeout=20 * SLOW, check=False)
     assert r.returncode != 0 and "hostel-" in r.stderr
 
 
@@ -219,8 +223,7 @@ def test_children_do_not_outlive_a_killed_supervisor(box):
     s = box.site("orphan.test", php={}, files={"a.php": "<?php echo 1;"})
     server = box.serve()
     server.get(s, "/a.php")
-    children = procs.descendants(server.pid)
-    assert len(children) >= 4
+    children = wait_for(lambda: (found := procs.descendants(server.pid))[3:] and found, "all kinds")
     server.stopped = True
     server.process.kill()
     server.process.wait()

@@ -102,6 +102,7 @@ def test_open_files_of_a_script(box, php_cgi):
 
 
 @root
+@pytest.mark.alone
 def test_fork_bomb(box, php_cgi):
     """It fills its own user's room: another user's pages are as fast as before."""
     s = box.site("bomb.test", php={"processes": 1}, limits={"processes": 60, "nice": 10},

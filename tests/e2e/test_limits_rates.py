@@ -16,6 +16,7 @@ from wire import Client
 BIG = os.urandom(1 << 20)
 RATE = 400_000  # bytes a second
 SLEEP = "<?php usleep(1000 * (int)$_GET['ms']); echo 'slept';"
+LONG_MS = int(1500 * min(SLOW, 4))  # some that begin one after the other all run then
 LONG_PHP = "<?php for ($i = 0; $i < 100; $i++) echo str_repeat('x', 10000);"
 
 
@@ -33,16 +34,24 @@ def numbers(server, site):
 # --- requests a second ----------------------------------------------------------------------
 
 
-def ask_for(server, host, seconds, **more):
-    """Ask without a pause; returns how many were answered 200, 429, and how long it took."""
-    got = {200: 0, 429: 0}
-    begin = time.monotonic()
-    while time.monotonic() - begin < seconds:
-        r = server.get(host, "/a.txt", **more)
+def ask_for(server, host, seconds, rate, burst):
+    """
+    Ask without a pause; returns how many were answered 200, 429, and how many of the moments at
+    which it asked a bucket lets through. (Where this machine pauses, a bucket is full at last.)
+    """
+    got, right, tokens = {200: 0, 429: 0}, 0, burst
+    begin = before = time.monotonic()
+    while before - begin < seconds:
+        r = server.get(host, "/a.txt")
         got[r.status] += 1
         if r.status == 429:
             assert r.get("retry-after") == "1", r
-    return got[200], got[429], time.monotonic() - begin
+        now = time.monotonic()
+        tokens = min(burst, tokens + rate * (now - before))
+        before = now
+        if tokens >= 1:
+            right, tokens = right + 1, tokens - 1
+    return got[200], got[429], right
 
 
 @pytest.mark.core
@@ -52,8 +61,8 @@ def test_requests_per_second(box):
                  limits={"requests_per_second": 10, "requests_burst": 5})
     other = box.site("other.test", uid=s.uid, files={"a.txt": "a"})
     server = box.serve()
-    good, bad, took = ask_for(server, s, 2)
-    assert 5 + 10 * took - 2 <= good <= 5 + 10 * took + 1, (good, took)
+    good, bad, right = ask_for(server, s, 2, 10, 5)
+    assert abs(good - right) <= 3, (good, right)
     assert bad > 10
     assert once(server, s, "/a.txt", source="127.0.0.2").status == 200
     assert {server.get(other, "/a.txt").status for _ in range(50)} == {200}
@@ -63,7 +72,7 @@ def test_requests_per_second(box):
 
 def test_kept_connections_live_on(box):
     """One that came too early may come again, on the same connection."""
-    s = box.site("kept.test", files={"a.txt": "a"}, limits={"requests_per_second": 2,
+    s = box.site("kept.test", files={"a.txt": "a"}, limits={"requests_per_second": 1,
                                                               "requests_burst": 1})
     server = box.serve()
     with server.client() as c:
@@ -72,8 +81,7 @@ def test_kept_connections_live_on(box):
         assert r.status == 429 and r.get("retry-after") == "1"
         r = c.get(s.host, "/a.txt", method="POST", body=b"x" * 1000)
         assert r.status == 429
-        time.sleep(0.6)
-        assert c.get(s.host, "/a.txt").status == 200
+        wait_for(lambda: c.get(s.host, "/a.txt").status == 200, "its turn", 3)
 
 
 @pytest.mark.core
@@ -116,8 +124,8 @@ def test_ipv6_clients_are_networks(box):
     port = free_port()
     box.main["listen"] = [f"[::1]:{port}"]
     server = box.serve(port=port)
-    assert once(server, s, "/a.txt", addr="::1").status == 200
-    assert once(server, s, "/a.txt", addr="::1").status == 429
+    codes = [once(server, s, "/a.txt", addr="::1").status for _ in range(5)]
+    assert codes[0] == 200 and 429 in codes, codes
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +158,7 @@ def test_http2_streams_are_counted_each(h2):
     got = curl(h2, "tight.test", *["/a.txt"] * 8)
     assert {version for _, version, _, _ in got} == {"2"}
     codes = [code for code, _, _, _ in got]
-    assert codes.count("200") in (3, 4) and codes.count("200") + codes.count("429") == 8
+    assert codes.count("200") in (3, 4, 5) and codes.count("200") + codes.count("429") == 8
 
 
 # --- bandwidth ------------------------------------------------------------------------------
@@ -213,7 +221,7 @@ def test_bandwidth_after_a_burst(box):
     begin = time.monotonic()
     with server.client() as c:
         assert c.get(s.host, "/half.bin").body == BIG[:1 << 19]
-        assert time.monotonic() - begin < 0.6 * SLOW
+        assert time.monotonic() - begin < 4, "without the burst it would be five seconds"
         c.ask(s.host, "/half.bin")
         assert c.answer().body == BIG[:1 << 19]
         assert time.monotonic() - begin > 4
@@ -242,7 +250,7 @@ def test_connections_of_a_user(box, php_cgi):
     clients = []
     for _ in range(9):
         c = server.client()
-        c.ask(s.host, "/s.php?ms=1500")
+        c.ask(s.host, f"/s.php?ms={LONG_MS}")
         clients.append(c)
         time.sleep(0.03)
     assert server.get(other, "/a.txt").status == 200
@@ -262,12 +270,12 @@ def test_connections_with_tls(box):
     server = box.serve(listen_tls=[f"127.0.0.1:{port}"])
     with Secure(port, "tls.test") as idle, Secure(port, "tls.test") as busy:
         assert idle.get(s.host, "/a.txt").status == 200
-        busy.ask(s.host, "/s.php?ms=1500")
-        time.sleep(0.2)
+        busy.ask(s.host, f"/s.php?ms={2 * LONG_MS}")
+        wait_for(lambda: numbers(server, s)["php_running"] == 1, "a busy one")
         with Secure(port, "tls.test") as c:
             assert c.get(s.host, "/s.php?ms=0").status == 200
-            c.ask(s.host, "/s.php?ms=1000")
-            time.sleep(0.2)
+            c.ask(s.host, f"/s.php?ms={2 * LONG_MS}")
+            wait_for(lambda: numbers(server, s)["php_running"] == 2, "two")
             with pytest.raises((ConnectionError, OSError)):
                 Secure(port, "tls.test")
             assert c.answer().status == busy.answer().status == 200
@@ -315,13 +323,12 @@ def test_whom_a_proxy_names_is_counted(box):
                  limits={"requests_per_second": 1, "requests_burst": 2})
     server = box.serve(trusted_proxies=["127.0.0.1"])
     with server.client() as c:
-        for who in ("192.0.2.1", "192.0.2.2", "2001:db8::1"):
-            codes = [c.get(s.host, "/a.txt", fields=[("X-Forwarded-For", who)]).status
-                     for _ in range(4)]
-            assert codes == [200, 200, 429, 429], who
         # of one network of IPv6 all are one
-        assert c.get(s.host, "/a.txt",
-                     fields=[("X-Forwarded-For", "2001:db8::2")]).status == 429
+        for who in (["192.0.2.1"] * 6, ["192.0.2.2"] * 6, ["2001:db8::1", "2001:db8::2"] * 3):
+            begin = time.monotonic()
+            codes = [c.get(s.host, "/a.txt", fields=[("X-Forwarded-For", w)]).status for w in who]
+            assert 2 <= codes.count(200) <= 3 + time.monotonic() - begin, (who, codes)
+            assert codes[:2] == [200, 200]
 
 
 def test_own_listener(box, php_cgi):
@@ -332,11 +339,12 @@ def test_own_listener(box, php_cgi):
     own = free_port()
     s.vhost["listen"] = [f"127.0.0.1:{own}"]
     server = box.serve()
-    codes = []
-    for n in range(16):
+    codes, begin = [], time.monotonic()
+    for n in range(21):
         with Client(own if n % 2 else server.port) as c:
             codes.append(c.get(s.host, "/a.txt").status)
-    assert codes.count(200) in (10, 11) and codes.count(429) == 16 - codes.count(200), codes
+    good = codes.count(200)
+    assert 10 <= good <= 11 + time.monotonic() - begin and codes.count(429) == 21 - good, codes
 
 
 def test_own_listener_of_many(box, php_cgi):
@@ -349,7 +357,7 @@ def test_own_listener_of_many(box, php_cgi):
     assert server.get(s, "/s.php?ms=0").text == "slept"
     clients = [Client(own if n % 2 else server.port) for n in range(6)]
     for c in clients:
-        c.ask(s.host, "/s.php?ms=1500")
+        c.ask(s.host, f"/s.php?ms={LONG_MS}")
         time.sleep(0.05)
     codes = [c.answer().status for c in clients]
     for c in clients:

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 import procs
-from house import free_port, hostel
+from house import free_port, hostel, stretched
 from load import Load
 from procs import SLOW, alive, wait_for
 from secure import certificate
@@ -154,7 +154,7 @@ def test_the_numbers_are_what_was_done(seen, php_cgi):
 @pytest.mark.root
 def test_load_is_seen(seen, php_cgi):
     """PHP's queue, running requests, slow scripts, refusals."""
-    a = seen.site("a.test", php={"processes": 1, "request_timeout": "2s"},
+    a = seen.site("a.test", php={"processes": 1, "request_timeout": stretched(3)},
                   files={"slow.php": "<?php sleep(30); echo 1;"})
     seen.site("b.test")  # else a's workers accept by themselves
     server = seen.serve()

@@ -166,12 +166,14 @@ def take_down(server, ann, times=1):
 def test_down_is_503_and_heals(pair):
     box, ann, bob = pair
     server = box.serve()
-    take_down(server, ann)
-    for host, status in (("ann.test", 503), ("nobody.test", 404)):
+
+    def refused():
+        take_down(server, ann, server.stderr.count("is down") + 1)  # for a second, at first
         with Client(ann.port, timeout=5) as c:
-            r = c.get(host)
-            assert r.status == status, "at once, while she is down"
-            assert status == 404 or int(r.get("Retry-After")) > 0
+            r = c.get("ann.test")
+            return r.status == 503 and int(r.get("Retry-After")) > 0
+    wait_for(refused, "503 at once, while she is down", 20)
+    assert fetch(ann.port, "nobody.test").status == 404
     assert server.get(bob).text == "bob"
     wait_for(lambda: try_get(ann.port, "ann.test") == (200, "ann"), "she is back", 60)
     wait_for(lambda: len(server.acceptors()) == 1, "the porter has left", 10)
@@ -300,11 +302,11 @@ def test_handshakes_are_bounded_by_address(pair):
 
 # --- from one configuration to the next ---------------------------------------------------------
 
-def directly(server, port, host, text):
+def directly(server, port, host, text, seconds=10):
     """Answered with every acceptor stopped?"""
     with stopped(server.acceptors()):
         try:
-            with Client(port, timeout=1) as c:
+            with Client(port, timeout=seconds) as c:
                 return c.get(host).text == text
         except (Cut, OSError):
             return False
@@ -323,7 +325,7 @@ def test_the_main_listener_changes_hands_without_a_loss(couple):
     server = changing.serve()
     path = box.dir / "vhosts.d" / "bob.test.yaml"
     both = path.read_text()
-    assert not directly(server, server.port, "ann.test", "ann\n")
+    assert not directly(server, server.port, "ann.test", "ann\n", 1)
     with Load(server.port, [("ann.test", "/", "ann\n")], 3) as fresh, \
             Load(server.port, [("ann.test", "/", "ann\n")], 2, kept=True) as kept:
         for n in range(3):
@@ -339,7 +341,7 @@ def test_the_main_listener_changes_hands_without_a_loss(couple):
             time.sleep(1.6 if n < 2 else 0)  # the old one has ended, or ends with the next
     fresh.flawless()
     kept.flawless()
-    assert not directly(server, server.port, "ann.test", "ann\n"), "it is everybody's again"
+    assert not directly(server, server.port, "ann.test", "ann\n", 1), "it is everybody's again"
     assert server.get(ann).text == "ann\n"
 
 
@@ -465,11 +467,16 @@ def test_a_reload_while_its_user_is_down(couple):
     ann.vhost["listen"] = [f"127.0.0.1:{port}"]
     server = changing.serve()
     ann.port = port
-    take_down(server, ann)
-    assert try_get(port, "ann.test")[0] == 503
+
+
+    def refused():
+        take_down(server, ann, server.stderr.count("is down") + 1)
+        got = try_get(port, "ann.test")
+        return got and got[0] == 503
+    wait_for(refused, "503 while she is down", 20)
     changing.write_site(ann, autoindex=True)
     changing.reload()
-    wait_for(lambda: try_get(port, "ann.test") == (200, "ann\n"), "another try at once", 3)
+    wait_for(lambda: try_get(port, "ann.test") == (200, "ann\n"), "another try at once")
     take_down(server, ann, server.stderr.count("is down") + 1)
     changing.write_site(ann, listen=None)
     changing.reload()

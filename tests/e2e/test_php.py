@@ -8,8 +8,8 @@ import time
 import pytest
 
 import procs
-from house import ROOT, Box
-from procs import wait_for
+from house import ROOT, Box, stretched
+from procs import SLOW, wait_for
 from wire import Cut
 
 pytestmark = pytest.mark.usefixtures("php_cgi")
@@ -346,7 +346,7 @@ def streamed(box):
                  files={"reads.php": READS, "body.php": SCRIPTS["body.php"],
                         "early.php": "<?php http_response_code(403); header('Content-Length: 5'); echo "
                             "'early'; @ob_flush(); flush();"})
-    return s, box.serve(request_timeout="2s")
+    return s, box.serve(request_timeout=stretched(2))
 
 
 @pytest.mark.core
@@ -360,7 +360,7 @@ def test_body_that_is_streamed(streamed):
         c.send(bytes(60000))
         wait_for(lambda: (s.root / "read").exists() and
                  int((s.root / "read").read_text() or 0) >= 32768, "a script that reads")
-        time.sleep(2.5)  # longer than request_timeout
+        time.sleep(2.5 * min(SLOW, 4))  # longer than request_timeout
         c.send(bytes(40000))
         assert c.answer().text == "100000 of 100000"
         assert server.get(s, "/body.php").status == 200
@@ -384,7 +384,7 @@ def test_a_streamed_body_that_ends_early(streamed):
         with server.client() as c:
             c.ask(s.host, "/reads.php", "POST", [("Content-Length", "1000")])
             c.send(b"only this")
-    wait_for(lambda: server.get(s, "/body.php").status == 200, "a process that is free")
+    wait_for(lambda: server.get(s, "/body.php").status == 200, "a process that is free", 15)
 
 
 def test_a_script_that_answers_before_the_streamed_body(streamed):
@@ -573,7 +573,7 @@ def test_script_without_a_word_is_504(box):
     server = box.serve(request_timeout="1s")
     begin = time.monotonic()
     assert server.get(s, "/mute.php").status == 504
-    assert time.monotonic() - begin < 8
+    assert time.monotonic() - begin < 15
 
 
 def test_pool_that_cannot_start(box):

@@ -14,9 +14,10 @@ import time
 import pytest
 
 import procs
-from house import ROOT, hostel
+from house import ROOT, hostel, stretched
 from load import Load
 from procs import SLOW, wait_for
+from test_control import status
 from wire import Cut
 
 pytestmark = pytest.mark.usefixtures("php_cgi")
@@ -32,6 +33,8 @@ FILES = {
     "begun.php": f"<?php {RAN} echo str_repeat('x', 20000); flush(); while (true) usleep(100000);",
     "writes.php": "<?php set_time_limit(0); while (true) { echo str_repeat('y', 65536); flush(); }",
     "early.php": f"<?php {RAN} echo 'early';",
+    "drips.php": "<?php for ($i = 0; $i < 200; $i++) { echo 'z'; @ob_flush(); flush();"
+                 " usleep(100000); }",
     "events.php": "<?php header('Content-Type: text/event-stream'); for ($i = 0; $i < 20; $i++) {"
                   " printf(\"data: %.6f\\n\\n\", microtime(true)); @ob_flush(); flush();"
                   " usleep(100000); }",
@@ -204,7 +207,7 @@ def test_killed_parents_under_load(box):
                        and procs.stat(p)["pgrp"] == p and procs.stat(p)["ppid"] == server.pid]
             for pid in parents:
                 os.kill(pid, signal.SIGKILL)
-            time.sleep(5.2 * SLOW)  # a calm while: these are no crashes in a row
+            time.sleep(5.2 + SLOW)  # a calm while: these are no crashes in a row
     visitors.check()
 
 
@@ -292,7 +295,7 @@ def test_garbage_instead_of_fastcgi(box, garbage):
 @pytest.mark.core
 def test_endless_script_is_ended_and_no_other(box):
     """504 after request_timeout; that very process ends, the others go on with what they run."""
-    s = box.site("endless.test", php={"processes": 4, "request_timeout": "1500ms"}, files=FILES)
+    s = box.site("endless.test", php={"processes": 4, "request_timeout": stretched(3)}, files=FILES)
     server = box.serve()
     server.get(s, "/pid.php")
     before = set(wait_for(lambda: len(children(server, s)) == 4 and children(server, s), "4"))
@@ -301,9 +304,11 @@ def test_endless_script_is_ended_and_no_other(box):
     def ask(name, path):
         got[name] = server.get(s, path)
     threads = [threading.Thread(target=ask, args=("endless", "/endless.php?id=e"))]
-    threads += [threading.Thread(target=ask, args=(n, f"/sleep.php?ms=1200&id={n}"))
+    threads += [threading.Thread(target=ask, args=(n, f"/sleep.php?ms=1500&id={n}"))
                 for n in range(3)]
-    for t in threads:
+    threads[0].start()
+    time.sleep(2 * min(SLOW, 4))  # the others begin in time, and run when it is ended
+    for t in threads[1:]:
         t.start()
     for t in threads:
         t.join()
@@ -329,7 +334,7 @@ def test_endless_scripts_do_not_use_the_pool_up(box):
 
 def test_endless_answer_is_cut(box):
     """Its head is out: the visitor can tell that it is not whole."""
-    s = box.site("begun.test", php={"processes": 1, "request_timeout": "500ms"}, files=FILES)
+    s = box.site("begun.test", php={"processes": 1, "request_timeout": stretched(1)}, files=FILES)
     server = box.serve()
     with server.client() as c:
         c.ask(s.host, "/begun.php?id=1")
@@ -341,7 +346,7 @@ def test_endless_answer_is_cut(box):
 
 def test_endless_script_whose_visitor_left(box):
     """It has no more time than with a visitor; its process counts as busy until then."""
-    s = box.site("left.test", php={"processes": 1, "request_timeout": "800ms"}, files=FILES)
+    s = box.site("left.test", php={"processes": 1, "request_timeout": stretched(1.5)}, files=FILES)
     server = box.serve()
     server.get(s, "/pid.php")
     pid = children(server, s)
@@ -388,14 +393,15 @@ def test_visitor_who_leaves_frees_the_child_at_its_next_write(box):
     s = box.site("events.test", php={"processes": 1}, files=FILES)
     server = box.serve()
     with server.client() as c:
-        c.ask(s.host, "/events.php")
+        c.ask(s.host, "/drips.php")
         c.head()
         c.reset()
     begin = time.monotonic()
     assert server.get(s, "/pid.php").status == 200
-    assert time.monotonic() - begin < 1.5 * SLOW, "the script would have taken two seconds"
+    assert time.monotonic() - begin < 10, "the script would have taken twenty seconds"
 
 
+@pytest.mark.alone
 @pytest.mark.core
 def test_events_arrive_at_once(box):
     """Server-sent events: what PHP flushes reaches the visitor within 50 ms."""
@@ -447,15 +453,15 @@ def test_upload_that_nobody_reads(box):
 
 def test_queue_is_bounded(box):
     """queue: over its length 503 at once, over its time 503 then; both say when to come again."""
-    s = box.site("queue.test", php={"processes": 1, "queue": 2, "queue_timeout": "700ms"},
+    s = box.site("queue.test", php={"processes": 1, "queue": 2, "queue_timeout": stretched(1)},
                  files=FILES)
     server = box.serve()
     server.get(s, "/pid.php")
-    got, lock = [], threading.Lock()
+    got, lock, time_s = [], threading.Lock(), min(SLOW, 4)
 
     def ask(n):
         begin = time.monotonic()
-        r = server.get(s, f"/sleep.php?ms=1500&id={n}")
+        r = server.get(s, f"/sleep.php?ms={2500 * time_s:.0f}&id={n}")
         with lock:
             got.append((r.status, r.get("Retry-After"), time.monotonic() - begin))
     threads = [threading.Thread(target=ask, args=(n,)) for n in range(6)]
@@ -466,8 +472,8 @@ def test_queue_is_bounded(box):
     assert sorted(g[0] for g in got) == [200] + [503] * 5
     refused = sorted(g[2] for g in got if g[0] == 503)
     assert all(g[1] for g in got if g[0] == 503)
-    assert refused[2] < 0.6 * SLOW, "three had no place in the queue"
-    assert 0.6 <= refused[3] and refused[4] < 1.4 * SLOW, "two waited their time"
+    assert refused[2] < 0.9 * time_s, "three had no place in the queue"
+    assert 0.9 * time_s <= refused[3] and refused[4] < 2.4 * time_s, "two waited their time"
     assert len(ran(s)) == 1
 
 
@@ -508,6 +514,18 @@ def test_restart_on(box):
              or server.php_parent(s) not in old, "a third generation", 10)
 
 
+def test_files_that_nobody_named_start_nothing_anew(box):
+    """What a script leaves beside itself, least of all."""
+    s = box.site("files.test", php={"processes": 1}, files=FILES)
+    server = box.serve()
+    for n in range(3):
+        assert server.get(s, f"/count.php?id={n}").text == f"ran {n}"
+        s.write(f"new{n}.html", "x")
+        time.sleep(1.1)  # files are looked at once a second
+    assert server.get(s, "/pid.php").status == 200
+    assert status(server)["user"][0]["php"]["starts"] == 1
+
+
 def test_generations_under_load(box):
     s = box.site("often.test", php={"processes": 2, "restart_on": ["r"]}, files=FILES)
     server = box.serve()
@@ -524,7 +542,7 @@ def test_generations_under_load(box):
 
 def test_old_generation_ends_for_certain(box):
     """A script that ignores everything and never ends keeps no old generation alive."""
-    s = box.site("stubborn.test", php={"processes": 2, "request_timeout": "1s",
+    s = box.site("stubborn.test", php={"processes": 2, "request_timeout": stretched(1.5),
                                        "restart_on": ["r"]},
                  files={**FILES, "stubborn.php":
                         f"<?php ignore_user_abort(true); {RAN} while (true) usleep(9);"})
@@ -537,7 +555,7 @@ def test_old_generation_ends_for_certain(box):
         touch(s.root / "r")
         wait_for(lambda: server.get(s, "/pid.php").status == 200
                  and parents(server, s) - set(old), "a new generation", 10)
-        wait_for(lambda: not any(procs.alive(p) for p in old), "the old one to be gone", 10)
+        wait_for(lambda: not any(procs.alive(p) for p in old), "the old one to be gone", 15)
 
 
 # --- settings ---------------------------------------------------------------------------------
@@ -629,6 +647,7 @@ def test_kept_connections_starve_nobody(box, processes, workers):
     assert len(parents) == 1, "one pool for all workers"
 
 
+@pytest.mark.alone
 @pytest.mark.core
 def test_cold_answer(box):
     """The first request waits for PHP no longer than twice what PHP itself needs to start."""

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import procs
-from house import free_port
+from house import SANITIZED, free_port
 from load import Load
 from procs import SLOW, wait_for
 from wire import Client
@@ -86,7 +86,7 @@ def test_hand_over_under_load(box):
     server = box.serve()
     rows = [(s.host, "/", PAGE.format(s.host)) for s in sites]
     with Load(server.port, rows, threads=40) as load:
-        load.reach(4000 if SLOW == 1 else 1000)
+        load.reach(1000 if SANITIZED else 4000)
     load.flawless()
 
 
@@ -146,7 +146,7 @@ def test_kept_load_that_alternates(box):
     server = box.serve()
     rows = [(s.host, "/", PAGE.format(s.host)) for s in sites]
     with Load(server.port, rows, threads=10, kept=True) as load:
-        load.reach(1500 if SLOW == 1 else 400)
+        load.reach(400 if SANITIZED else 1500)
     load.flawless()
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from house import HOSTEL, free_port, hostel, started
+from house import HOSTEL, free_port, hostel, started, stretched
 from procs import SLOW, wait_for
 from secure import certificate
 from test_control import status
@@ -29,7 +29,7 @@ def shown(server):
 @pytest.mark.root
 def test_php_under_load(box, php_cgi):
     """Processes, busy ones, who waits, starts, restarts, slow scripts; and as a person sees it."""
-    a = box.site("a.test", php={"processes": 2, "request_timeout": "3s"},
+    a = box.site("a.test", php={"processes": 2, "request_timeout": stretched(3)},
                  files={"a.php": "<?php echo 1;", "slow.php": "<?php sleep(30);"})
     box.site("b.test")
     server = box.serve()
@@ -61,7 +61,7 @@ def test_php_under_load(box, php_cgi):
 def test_workers_and_limits(box, php_cgi):
     """Bytes and classes of answers, crashes, and bounds that were reached."""
     a = box.site("a.test", connections=1, php={"processes": 1},
-                 files={"index.html": "x" * (1 << 20), "slow.php": "<?php sleep(2);"},
+                 files={"index.html": "x" * (1 << 20), "slow.php": "<?php sleep(8);"},
                  redirects=[{"from": "/old", "to": "/new"}])
     box.site("b.test")
     server = box.serve()
@@ -137,6 +137,7 @@ def test_watch(box):
     assert p.returncode == 1 and "no server answers" in err, (out, err)
 
 
+@pytest.mark.alone
 @pytest.mark.root
 def test_a_thousand_users(box):
     """Asked for over and over while it serves: quick, and nobody waits for it."""

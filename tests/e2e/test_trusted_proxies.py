@@ -10,7 +10,7 @@ from test_proxy_protocol import WHO, env, last_visitor, v2
 from wire import Client, Cut
 
 XFF = "X-Forwarded-For"
-SLOW_PHP = "<?php usleep(1500000); echo 'slow';"
+SLOW_PHP = "<?php usleep(3000000); echo 'slow';"
 
 
 @pytest.fixture

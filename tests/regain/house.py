@@ -173,13 +173,16 @@ class Server:
     def pid(self):
         return self.process.pid
 
-    def get(self, host, path="/", timeout=5.0):
+    def ask(self, host, path="/", timeout=15.0):
+        """A connection on which one request is sent."""
+        s = socket.create_connection(("127.0.0.1", self.port), timeout)
+        s.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        return s
+
+    def get(self, host, path="/", timeout=15.0):
         """(status, body) of one request on its own connection; status 0 = no answer."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout) as s:
-                s.settimeout(timeout)
-                s.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n"
-                          "Connection: close\r\n\r\n".encode())
+            with self.ask(host, path, timeout) as s:
                 data = b""
                 while chunk := s.recv(65536):
                     data += chunk
