@@ -86,7 +86,8 @@ show_while() {
 
 # Each test of a cmocka program counts; a program that fails or crashes counts as one failure.
 unit() {
-    ctest --test-dir build-debug -j "$(nproc)" --timeout 120 --verbose >"$scratch/ctest" 2>&1
+    HOSTEL_SLOW=4 ctest --test-dir build-debug -j "$(nproc)" --timeout 240 --verbose \
+        >"$scratch/ctest" 2>&1
     status=$?
     grep -E '^ *[0-9]+/[0-9]+ Test|\[  (FAILED|ERROR)' "$scratch/ctest"
     if [ "$status" != 0 ]; then

@@ -283,7 +283,7 @@ test_script_that_does_not_end(void **state)
     struct php_limits limits = usual;
 
     (void)state;
-    limits.request_timeout_ms = 80;
+    limits.request_timeout_ms = 300;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct fake hang = {.reads = READS_PARAMS, .ends = ENDS_HANG, .told = -1};
         pid_t pid = fake_pool(&hang, &limits, 1);

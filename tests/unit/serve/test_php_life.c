@@ -270,7 +270,7 @@ test_silence(void **state)
     struct php_limits limits = usual;
 
     (void)state;
-    limits.request_timeout_ms = 60;
+    limits.request_timeout_ms = 400;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct fake fake = {.answer = rows[i].answer, .ends = ENDS_HANG, .told = -1};
         pid_t pid = fake_pool(&fake, &limits, 1);
@@ -301,7 +301,7 @@ test_trickle(void **state)
     pid_t pid;
 
     (void)state;
-    limits.request_timeout_ms = 1000;
+    limits.request_timeout_ms = 5000;
     pid = fake_pool(&fake, &limits, 1);
     s = get();
     assert_true(over(s));

@@ -208,7 +208,7 @@ test_broken_again_and_again(void **state)
     struct seen *s;
 
     (void)state;
-    limits.queue_timeout_ms = 200;
+    limits.queue_timeout_ms = 400;
     pool_start(&limits, 1, 0);
     ready(1);
     s = get();
