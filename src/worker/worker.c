@@ -19,6 +19,7 @@
 #define FILES_OTHER  64          /* channels, the loop's own */
 #define FILES_CACHED 256         /* filecache's, and PHP's connections */
 #define CONNS_SLACK  IPC_FDS_MAX /* one message brings as many */
+#define LOOK_MS      100         /* while stopping: what PHP runs may be all that is left */
 #define LIFE_MIN_MS                                                                            \
     1000 /* nobody retires sooner: starting the next one costs more than staying */
 
@@ -149,6 +150,13 @@ worker_start(struct worker *w)
     return control_ready(w);
 }
 
+/* A script whose visitor has left ends without any connection's coming or going. */
+static void
+on_look(uv_timer_t *timer)
+{
+    worker_settle(timer->data);
+}
+
 static void
 on_limit(uv_timer_t *timer)
 {
@@ -175,7 +183,7 @@ worker_stop(struct worker *w, uint64_t timeout_ms, enum msg_stop_how how)
     if (w->stopping && leave_ms > w->leave_ms)
         leave_ms = w->leave_ms;
     w->leave_ms = leave_ms;
-    uv_timer_stop(&w->idle);
+    uv_timer_start(&w->idle, on_look, LOOK_MS, LOOK_MS);
     uv_timer_start(&w->limit, on_limit, leave_ms - uv_now(&w->loop), 0);
     if (!w->serving) {
         w->stopping = true;

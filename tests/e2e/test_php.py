@@ -398,6 +398,17 @@ def test_a_script_that_answers_before_the_streamed_body(streamed):
     assert server.get(s, "/body.php").status == 200
 
 
+def test_a_stop_waits_no_longer_than_what_is_left_of_it(box):
+    """Its visitor has left, and it reads until its time is over: no connection comes or goes."""
+    s = box.site("stream.test", php={"processes": 1}, body="stream", files={
+        "early.php": "<?php header('Content-Length: 5'); echo 'early'; @ob_flush(); flush();"})
+    server = box.serve(request_timeout="2s", stop_timeout="5m")
+    with server.client() as c:
+        c.ask(s.host, "/early.php", "PUT", [("Content-Length", str(3 << 20))])
+        assert c.answer().text == "early"
+    server.stop(within=30)
+
+
 @pytest.mark.core
 def test_body_too_large(house):
     """body_max is 12 MiB here."""
