@@ -73,7 +73,7 @@ def test_no_new_connections_while_stopping(box):
         def refused():
             try:
                 with server.client(timeout=1) as other:
-                    other.get(s.host, "/stream.php")
+                    other.get(s.host, "/none")
                 return False
             except ConnectionRefusedError: # not a wait in a queue that nobody takes from
                 return True
