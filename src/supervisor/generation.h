@@ -15,6 +15,7 @@
 #define NO_VHOST SIZE_MAX
 
 struct supervisor;
+struct log_source;
 struct logsyslog;
 
 /* One user's part of it. */
@@ -40,9 +41,12 @@ struct log_target {
     bool plain;                 /* a regular file: write() waits for no reader */
     struct logsyslog *syslog;   /* no file, but the daemon that listens there; owned */
     uint64_t tried_ms;          /* the thread's: when that was looked for */
-    bool torn;                  /* the thread's: the last write stopped inside a line */
+    struct log_source *open;    /* the thread's: whose line is written in part; lent */
+    size_t open_bytes;          /* of that */
+    bool torn;                  /* the thread's: the rest of such a line is lost */
     atomic_int trouble;         /* it cannot be written: errno; or 0 */
     atomic_uint_least64_t lost; /* bytes of lines, so far */
+    atomic_int lost_to;         /* the last errno that some were lost to; 0: said, or none */
     int said;                   /* of trouble, in the error log */
     uint64_t lost_said, said_ms;
 };

@@ -253,6 +253,24 @@ logs_inherit(void **logs, void **before)
 static uint64_t say_now_ms; /* twalk(3) takes no data */
 static bool say_later;
 
+/* The trouble is over, maybe before it was said. */
+static void
+say_lost(struct log_target *t, uint64_t lost)
+{
+    unsigned long long bytes = lost;
+    int why = atomic_exchange(&t->lost_to, 0);
+
+    if (t->said)
+        log_notice("log %s: can be written again; %llu bytes of lines were lost", t->path,
+                   bytes);
+    else if (why && why != EAGAIN)
+        log_error("log %s: %s: %llu bytes of lines were lost; it can be written again", t->path,
+                  strerror(why), bytes);
+    else
+        log_warn("log %s: %llu bytes of lines were lost: they came faster than they are taken",
+                 t->path, bytes);
+}
+
 static void
 say_trouble(const void *node, VISIT visit, int depth)
 {
@@ -275,12 +293,7 @@ say_trouble(const void *node, VISIT visit, int depth)
         t->said = trouble;
         return;
     }
-    if (t->said)
-        log_notice("log %s: can be written again; %llu bytes of lines were lost", t->path,
-                   (unsigned long long)lost);
-    else
-        log_warn("log %s: %llu bytes of lines were lost: they came faster than they are taken",
-                 t->path, (unsigned long long)lost);
+    say_lost(t, lost);
     t->said = 0;
     t->lost_said += lost;
 }

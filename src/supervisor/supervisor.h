@@ -16,7 +16,8 @@
  *                keys
  *   pools.c      one php-cgi pool; pool_runs.c: its generations; pool_stuck.c: endless scripts
  *   children.c   any child: spawn, stderr, reaping; control.c: one that is talked to
- *   logs.c       log files; logwriter.c: the thread that writes what workers log
+ *   logs.c       log files; logwriter.c: the thread that writes what workers log;
+ *                logdrain.c: one ring's turn
  *   logpipe.c    what children say on stderr; syslogs.c: the socket of a syslog daemon
  *   stop.c       the way down
  *   admin.c      the administrator's socket; admin_commands.c, admin_status.c: its answers

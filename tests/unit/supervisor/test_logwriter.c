@@ -184,6 +184,7 @@ test_reader_that_stopped(void **state)
 
     (void)state;
     assert_int_equal(pipe(fds), 0);
+    (void)fcntl(fds[1], F_SETPIPE_SZ, 8192); /* less than the ring holds */
     t = target_of(fds[1], false);
     one = source(t, &a);
     memset(line, 'x', sizeof(line));
@@ -215,6 +216,158 @@ test_reader_that_stopped(void **state)
     logring_free(&b);
     log_target_drop(&t);
     log_target_drop(&other);
+    close(fds[0]);
+}
+
+#define LINES 300 /* of each of two rings: of 50 to 9000 bytes, and each knows its length */
+
+static size_t
+make_line(char *line, char who, int n)
+{
+    size_t len = n % 3 ? 50 + (size_t)n : 300 * (size_t)(n % 31) + 60;
+
+    memset(line, who, len);
+    line[snprintf(line, len, "%c%d,%zu,", who, n, len)] = who;
+    line[len - 1] = '\n';
+    return len;
+}
+
+static void
+check_line(const char *line, size_t len, int next[static 2])
+{
+    static char want[9500];
+    char who = line[0];
+
+    assert_true(who == 'a' || who == 'b');
+    assert_int_equal(make_line(want, who, next[who - 'a']++), len);
+    assert_memory_equal(line, want, len);
+}
+
+/* Several rings, one pipe that takes little at a time: lines come whole and in order. */
+static void
+test_lines_through_a_pipe_come_whole(void **state)
+{
+    static char line[9500], got[LINES * 2 * 9500];
+    struct logring *ring[2];
+    struct log_source *src[2];
+    struct log_target *t;
+    int fds[2], put[2] = {0}, next[2] = {0};
+    size_t n = 0, all = 0, at = 0;
+
+    (void)state;
+    assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+    assert_int_equal(fcntl(fds[1], F_SETFL, 0), 0);
+    (void)fcntl(fds[1], F_SETPIPE_SZ, 8192);
+    t = target_of(fds[1], false);
+    for (int i = 0; i < 2; i++)
+        src[i] = source(t, &ring[i]);
+    for (int ms = 0; put[0] < LINES || put[1] < LINES || n < all;) {
+        ssize_t some;
+
+        for (int i = 0; i < 2; i++) {
+            size_t len = make_line(line, (char)('a' + i), put[i]);
+
+            if (put[i] == LINES || logring_waiting(ring[i]) + len > LOGRING_MIN)
+                continue;
+            assert_true(logring_put(ring[i], span_of(line, len)));
+            put[i]++;
+            all += len;
+            log_source_wake(src[i]);
+        }
+        some = read(fds[0], got + n, 5000);
+        n += some > 0 ? (size_t)some : 0;
+        assert_true(ms < 4 * SOON_MS);
+        if (some <= 0)
+            ms += poll(NULL, 0, 1) == 0;
+    }
+    while (at < n) {
+        size_t len = span_find(span_of(got + at, n - at), '\n') + 1;
+
+        check_line(got + at, len, next);
+        at += len;
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(next[i], LINES);
+        log_source_free(&src[i]);
+        logring_free(&ring[i]);
+    }
+    until_alone(t);
+    assert_int_equal(atomic_load(&t->lost), 0);
+    log_target_drop(&t);
+    close(fds[0]);
+}
+
+/* A worker that was taken over: what it leaves open is ended, and nobody's line is joined to
+ * it.
+ */
+static void
+test_a_line_without_an_end(void **state)
+{
+    struct log_target *t = target_file();
+    struct logring *a, *b;
+    struct log_source *one = source(t, &a), *two = source(t, &b);
+
+    (void)state;
+    logring_put(a, SPAN("first\nopen"));
+    log_source_wake(one);
+    until_taken(a);
+    logring_put(b, SPAN("two\n"));
+    log_source_wake(two);
+    until_taken(b);
+    assert_string_equal(content(), "first\nopen\ntwo\n");
+    logring_put(a, SPAN("again"));
+    log_source_free(&one);
+    log_source_free(&two);
+    until_alone(t);
+    assert_true(t->torn); /* for whoever comes next */
+    assert_string_equal(content(), "first\nopen\ntwo\nagain");
+    logring_free(&a);
+    logring_free(&b);
+    log_target_drop(&t);
+}
+
+/* It goes while the pipe is full: others write on, and what it had put is counted as lost. */
+static void
+test_given_up_in_a_line(void **state)
+{
+    static char line[9000], got[200000];
+    struct log_target *t;
+    struct logring *a, *b;
+    struct log_source *one, *two;
+    size_t n = 0, put = sizeof(line);
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    (void)fcntl(fds[1], F_SETPIPE_SZ, 4096);
+    t = target_of(fds[1], false);
+    one = source(t, &a);
+    two = source(t, &b);
+    memset(line, 'x', sizeof(line));
+    line[sizeof(line) - 1] = '\n';
+    logring_put(a, span_of(line, sizeof(line)));
+    log_source_free(&one);
+    for (int ms = 0; atomic_load(&t->refs) > 2; ms++) {
+        assert_true(ms < 4 * SOON_MS);
+        poll(NULL, 0, 1);
+    }
+    logring_put(b, SPAN("two\n"));
+    log_source_wake(two);
+    put -= (size_t)atomic_load(&t->lost);
+    assert_true(put < sizeof(line));
+    while (n < put + 1 + 4) {
+        ssize_t some = read(fds[0], got + n, sizeof(got) - n);
+
+        assert_true(some > 0);
+        n += (size_t)some;
+    }
+    assert_int_equal(n, put + 5);
+    assert_memory_equal(got + put, "\ntwo\n", 5);
+    log_source_free(&two);
+    until_alone(t);
+    logring_free(&a);
+    logring_free(&b);
+    log_target_drop(&t);
     close(fds[0]);
 }
 
@@ -259,6 +412,9 @@ main(void)
         cmocka_unit_test(test_another_file_by_the_same_number),
         cmocka_unit_test(test_full_disk_loses_lines_only),
         cmocka_unit_test(test_reader_that_stopped),
+        cmocka_unit_test(test_lines_through_a_pipe_come_whole),
+        cmocka_unit_test(test_a_line_without_an_end),
+        cmocka_unit_test(test_given_up_in_a_line),
         cmocka_unit_test(test_stop),
     };
 
