@@ -228,6 +228,9 @@ show_user(struct record *r, struct shown *t)
                text_of(r, php, "running"), text_of(r, php, "busy"), text_of(r, php, "queued"),
                text_of(r, php, "slow"));
     show_limits(r, user);
+    if (number_of(r, r->root, "log_lost_bytes"))
+        printf("  %-20s logs: %s bytes of lines lost\n", user,
+               text_of(r, r->root, "log_lost_bytes"));
 }
 
 /* Those that need somebody: the others are many. */

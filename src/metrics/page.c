@@ -87,6 +87,9 @@ static const struct row user_rows[] = {
     {"hostel_php_pool_restarts_total", "counter",
      "Of these, pools that were in use: they had crashed, or were to start anew.", NULL, false,
      FIGURE_PHP_RESTARTS},
+    {"hostel_log_lost_bytes_total", "counter",
+     "Bytes of log lines that were lost: the disk was full, or they came too fast.", NULL,
+     false, FIGURE_LOG_LOST},
 };
 
 /* Ends of the histogram's buckets, in us: ends of classes of counters.h. */

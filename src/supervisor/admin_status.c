@@ -3,6 +3,7 @@
  * written a few users at a time, as fast as it is read. Floor 6, hostel.
  */
 #include "admin.h"
+#include "logwriter.h"
 #include "metrics.h"
 #include "hostel/base/date.h"
 
@@ -226,6 +227,7 @@ say_user(struct admin_client *c, struct room *r)
     json_number(&j, "worker_crashes", r->crashes_ever);
     say_own_listeners(&j, r);
     json_number(&j, "oom_kills", r->oom_kills);
+    json_number(&j, "log_lost_bytes", log_account_lost(r->log_account));
     say_workers(&j, r);
     say_pools(&j, r);
     admin_done(c, &j);

@@ -5,6 +5,7 @@
  * A user is given a row of his own when he is first seen awake, as long as there are some
  * left, and keeps it; who was added to the others stays with them. So no sum ever falls.
  */
+#include "logwriter.h"
 #include "metrics.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
@@ -40,6 +41,7 @@ add_user(struct figures_user *f, struct room *r)
     f->value[FIGURE_DOWN] += r->state == ROOM_DOWN;
     f->value[FIGURE_PHP_STARTS] += r->php_starts;
     f->value[FIGURE_PHP_RESTARTS] += r->php_restarts;
+    f->value[FIGURE_LOG_LOST] += log_account_lost(r->log_account);
     LIST_FOREACH(p, &r->all_pools, in_room)
     if (p->now) {
         f->value[FIGURE_PHP_POOLS]++;
@@ -96,6 +98,7 @@ figures_room_gone(struct room *r)
     work->gone.value[FIGURE_WORKER_CRASHES] += r->crashes_ever;
     work->gone.value[FIGURE_PHP_STARTS] += r->php_starts;
     work->gone.value[FIGURE_PHP_RESTARTS] += r->php_restarts;
+    work->gone.value[FIGURE_LOG_LOST] += log_account_lost(r->log_account);
 }
 
 /* --- everything else ------------------------------------------------------------------------

@@ -44,6 +44,7 @@ struct log_target {
     struct log_source *open;    /* the thread's: whose line is written in part; lent */
     size_t open_bytes;          /* of that */
     bool torn;                  /* the thread's: the rest of such a line is lost */
+    bool hangs;                 /* a thread's write does not come back (logwriter.c's lock) */
     atomic_int trouble;         /* it cannot be written: errno; or 0 */
     atomic_uint_least64_t lost; /* bytes of lines, so far */
     atomic_int lost_to;         /* the last errno that some were lost to; 0: said, or none */

@@ -11,13 +11,15 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define TURNS_MAX  32    /* writes to one log before others have theirs */
 #define LINE_BYTES 65536 /* bytes: no worker of ours makes a line as long as that */
 #define BREATH_MS  2     /* a daemon that reads may take */
+
+#define WRITE_COST    4096 /* bytes that could be copied in the time that a write takes */
+#define DATAGRAM_COST 1024 /* likewise */
 
 static atomic_bool news;
 
@@ -138,11 +140,18 @@ note_written(struct log_source *src, size_t bytes, bool whole)
 }
 
 static void
+count(struct log_source *src, uint64_t n)
+{
+    atomic_fetch_add(&src->target->lost, n);
+    atomic_fetch_add(&src->account->lost, n);
+}
+
+static void
 lose(struct log_source *src, size_t n, int error)
 {
     logring_take(src->ring, n);
     tear(src);
-    atomic_fetch_add(&src->target->lost, n);
+    count(src, n);
     atomic_store(&src->target->lost_to, error);
     note_trouble(src->target, error);
 }
@@ -154,7 +163,7 @@ count_lost(struct log_source *src)
 
     if (lost == src->lost)
         return;
-    atomic_fetch_add(&src->target->lost, lost - src->lost);
+    count(src, lost - src->lost);
     src->lost = lost;
     if (atomic_load(&src->target->trouble) == 0)
         note_trouble(src->target, EAGAIN);
@@ -165,7 +174,7 @@ count_lost(struct log_source *src)
 
 /* Whole lines of these bytes, one a datagram. out  done  bytes that are dealt with */
 static int
-send_lines(struct log_target *t, struct span bytes, size_t *done)
+send_lines(struct log_target *t, struct span bytes, size_t *done, size_t *spent)
 {
     int rc = 0;
 
@@ -174,6 +183,7 @@ send_lines(struct log_target *t, struct span bytes, size_t *done)
         size_t end = span_find(rest, '\n');
 
         rc = syslogs_send(t->fd, t->syslog, &t->tried_ms, span_of(rest.p, end));
+        *spent += DATAGRAM_COST > end ? DATAGRAM_COST : end;
         if (rc == 0)
             *done += end < rest.n ? end + 1 : end;
     }
@@ -196,14 +206,14 @@ whole_lines(struct span s, size_t room)
  * What the daemon does not take stays in the ring.
  */
 static enum drained
-turn_to_syslog(struct log_source *src)
+turn_to_syslog(struct log_source *src, size_t budget, size_t *spent)
 {
     struct pollfd room = {.fd = src->target->fd, .events = POLLOUT};
     char copy[32768];
     struct iovec v[2];
     int rc = 0;
 
-    for (unsigned turn = 0; turn < TURNS_MAX && rc == 0; turn++) {
+    for (unsigned turn = 0; turn < TURNS_MAX && rc == 0 && *spent < budget; turn++) {
         int n = logring_look(src->ring, v);
         size_t have = 0, done;
 
@@ -217,7 +227,8 @@ turn_to_syslog(struct log_source *src)
             memcpy(copy + have, v[i].iov_base, some);
             have += some;
         }
-        rc = send_lines(src->target, whole_lines(span_of(copy, have), sizeof(copy)), &done);
+        rc = send_lines(src->target, whole_lines(span_of(copy, have), sizeof(copy)), &done,
+                        spent);
         logring_take(src->ring, done);
         if (rc == -EAGAIN && done > 0 && poll(&room, 1, BREATH_MS) == 1)
             rc = 0; /* its queue is short, and it reads: ten lines a time */
@@ -253,14 +264,15 @@ write_lines(struct log_source *src, const struct iovec v[static 2], int n, int w
 }
 
 enum drained
-logdrain_turn(struct log_source *src)
+logdrain_turn(struct log_source *src, size_t budget, size_t *spent)
 {
     struct log_target *t = src->target;
     int wait_ms = 0;
 
+    *spent = 0;
     if (t->syslog)
-        return turn_to_syslog(src);
-    for (unsigned turn = 0; turn < TURNS_MAX || t->open == src; turn++) {
+        return turn_to_syslog(src, budget, spent);
+    for (unsigned turn = 0; (turn < TURNS_MAX && *spent < budget) || t->open == src; turn++) {
         struct iovec v[2];
         int n = logring_look(src->ring, v);
         ssize_t wrote;
@@ -275,24 +287,34 @@ logdrain_turn(struct log_source *src)
         wrote = write_lines(src, v, n, wait_ms);
         if (wrote == 0)
             return WAITS;
+        if (wrote < 0) {
+            size_t all = size_of(v, n);
+
+            lose(src, all, (int)-wrote);
+            wrote = (ssize_t)all;
+        }
+        *spent += wrote > WRITE_COST ? (size_t)wrote : WRITE_COST;
         wait_ms = BREATH_MS;
-        if (wrote < 0)
-            lose(src, size_of(v, n), (int)-wrote);
     }
     return MORE;
 }
 
 void
-logdrain_free(struct log_source **at)
+logdrain_hangs(struct log_target *t)
 {
-    struct log_source *src = *at;
+    note_trouble(t, ETIME);
+}
+
+void
+logdrain_give_up(struct log_source *src)
+{
     size_t rest = logring_waiting(src->ring);
 
-    tear(src);
-    if (rest)
-        lose(src, rest, EAGAIN);
-    logring_free(&src->ring);
-    log_target_drop(&src->target);
-    free(src);
-    *at = NULL;
+    if (!src->target->hangs) /* else another one's line is open there */
+        tear(src);
+    if (rest == 0)
+        return;
+    count(src, rest);
+    if (atomic_load(&src->target->trouble) == 0)
+        note_trouble(src->target, EAGAIN);
 }

@@ -289,7 +289,7 @@ say_trouble(const void *node, VISIT visit, int depth)
     t->said_ms = say_now_ms;
     if (trouble && trouble != EAGAIN) {
         log_error("log %s: %s: its lines are lost until it can be written again", t->path,
-                  strerror(trouble));
+                  trouble == ETIME ? "a write does not come back" : strerror(trouble));
         t->said = trouble;
         return;
     }

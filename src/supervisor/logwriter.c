@@ -1,15 +1,31 @@
-/* The thread that writes logs. Floor 6, hostel. */
+/*
+ * The thread that writes logs. Floor 6, hostel.
+ *
+ *   queue ──> a turn ──> DRAINED: until its worker has more
+ *                    ──> MORE: queue; its user has had his part of this slice of time: rests
+ *                    ──> WAITS: later
+ *
+ * A thread that a disk holds up is left to it, and its place taken by another one. It comes
+ * back with its source, and ends.
+ */
 #include "logwriter.h"
+#include "hostel/base/date.h"
 #include "hostel/base/mem.h"
 #include "logdrain.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 
-#define AGAIN_MS 100 /* whoever takes nothing just now is asked again */
-#define LAST_MAX 50  /* times, once its worker is gone */
-#define STOP_S   5   /* what a disk may take at the end */
+#define SLICE_MS    10
+#define SLICE_BYTES 655360 /* of a user in it: 62 MiB a second, 650 bytes each of 100,000 */
+#define AGAIN_MS    100    /* whoever takes nothing just now is asked again */
+#define LAST_MAX    50     /* times, once its worker is gone */
+#define STOP_MAX    3      /* times, at the end */
+#define STOP_S      5      /* what a disk may take then */
+#define HANGS_MS    3000
+#define HUNG_MAX    8 /* threads that wait for a disk; one more would be the last */
 
 STAILQ_HEAD(sources, log_source);
 
@@ -18,81 +34,225 @@ static struct {
     pthread_cond_t some;
     pthread_t thread;
     bool runs, stops;
-    struct sources queue, later; /* later: who took nothing */
+    struct sources queue;
+    struct sources later; /* who took nothing, until later_ms */
+    struct sources rests; /* until the next slice */
+    uint64_t later_ms, slice;
+    struct log_target *at; /* where the thread has its turn, since at_ms; NULL: nowhere */
+    uint64_t at_ms;
+    unsigned hung; /* threads that were left */
 } writer = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .queue = STAILQ_HEAD_INITIALIZER(writer.queue),
     .later = STAILQ_HEAD_INITIALIZER(writer.later),
+    .rests = STAILQ_HEAD_INITIALIZER(writer.rests),
 };
 
-/* --- the thread -----------------------------------------------------------------------------
+/* --- one user -------------------------------------------------------------------------------
+ */
+
+struct log_account *
+log_account_new(void)
+{
+    struct log_account *a = mem_new(sizeof(*a));
+
+    a->refs = 1;
+    return a;
+}
+
+struct log_account *
+log_account_hold(struct log_account *a)
+{
+    atomic_fetch_add(&a->refs, 1);
+    return a;
+}
+
+void
+log_account_drop(struct log_account **a)
+{
+    if (*a && atomic_fetch_sub(&(*a)->refs, 1) == 1)
+        free(*a);
+    *a = NULL;
+}
+
+uint64_t
+log_account_lost(const struct log_account *a)
+{
+    return a ? atomic_load(&a->lost) : 0;
+}
+
+/* What he may still write in this slice; whoever took more has less in the next ones. */
+static size_t
+left(struct log_account *a)
+{
+    uint64_t back = (writer.slice - a->slice) * SLICE_BYTES;
+
+    a->slice = writer.slice;
+    a->spent = a->spent > back ? a->spent - (size_t)back : 0;
+    return a->spent < SLICE_BYTES ? SLICE_BYTES - a->spent : 0;
+}
+
+/* --- the thread; the lock is held -----------------------------------------------------------
  */
 
 static void
+put(struct sources *list, struct log_source *src)
+{
+    src->queued = true;
+    STAILQ_INSERT_TAIL(list, src, entry);
+}
+
+static void
+source_free(struct log_source *src)
+{
+    logdrain_give_up(src);
+    logring_free(&src->ring);
+    log_target_drop(&src->target);
+    log_account_drop(&src->account);
+    free(src);
+}
+
+static void
+put_later(struct log_source *src)
+{
+    unsigned max = writer.stops ? STOP_MAX : LAST_MAX;
+
+    if ((writer.stops || src->last) && ++src->waited > max) {
+        if (src->last)
+            source_free(src);
+        return;
+    }
+    if (STAILQ_EMPTY(&writer.later))
+        writer.later_ms = date_mono_ms() + AGAIN_MS;
+    put(&writer.later, src);
+}
+
+/* Until there is something to do. */
+static void
 wait_some(void)
 {
+    uint64_t ms = UINT64_MAX;
     struct timespec until;
 
-    if (STAILQ_EMPTY(&writer.later)) {
+    if (!STAILQ_EMPTY(&writer.rests))
+        ms = (writer.slice + 1) * SLICE_MS;
+    if (!STAILQ_EMPTY(&writer.later) && writer.later_ms < ms)
+        ms = writer.later_ms;
+    if (ms == UINT64_MAX) {
         (void)pthread_cond_wait(&writer.some, &writer.lock);
         return;
     }
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += AGAIN_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    until.tv_sec = (time_t)(ms / 1000);
+    until.tv_nsec = (long)(ms % 1000) * 1000000;
     (void)pthread_cond_timedwait(&writer.some, &writer.lock, &until);
-    STAILQ_CONCAT(&writer.queue, &writer.later);
 }
 
-/* One source has had its turn; the lock is held. */
 static void
-settle(struct log_source *src, enum drained how)
+look_at_the_clock(void)
 {
-    if (how == WAITS && (writer.stops || (src->last && ++src->waited > LAST_MAX)))
-        how = DRAINED;
-    if (how != DRAINED) {
-        src->queued = true;
-        if (how == MORE)
-            STAILQ_INSERT_TAIL(&writer.queue, src, entry);
-        else
-            STAILQ_INSERT_TAIL(&writer.later, src, entry);
-    } else if (src->last && !src->queued) {
-        logdrain_free(&src);
+    uint64_t now = date_mono_ms();
+
+    if (now / SLICE_MS != writer.slice) {
+        writer.slice = now / SLICE_MS;
+        STAILQ_CONCAT(&writer.queue, &writer.rests);
     }
+    if (now >= writer.later_ms)
+        STAILQ_CONCAT(&writer.queue, &writer.later);
 }
 
-static void *
-run(void *data)
+/* Whose turn is it, and how much may he write? ret  NULL: all is written, and it stops */
+static struct log_source *
+next(size_t *budget)
 {
-    (void)pthread_mutex_lock(&writer.lock);
     for (;;) {
-        struct log_source *src = STAILQ_FIRST(&writer.queue);
-        enum drained how;
+        struct log_source *src;
 
-        if (!src && writer.stops && STAILQ_EMPTY(&writer.later))
-            break;
+        look_at_the_clock();
+        src = STAILQ_FIRST(&writer.queue);
         if (!src) {
+            if (writer.stops && STAILQ_EMPTY(&writer.later) && STAILQ_EMPTY(&writer.rests))
+                return NULL;
             wait_some();
             continue;
         }
         STAILQ_REMOVE_HEAD(&writer.queue, entry);
         src->queued = false;
+        *budget = left(src->account);
+        if (src->target->hangs)
+            put_later(src);
+        else if (*budget == 0)
+            put(&writer.rests, src);
+        else
+            return src;
+    }
+}
+
+/* One has had its turn. */
+static void
+settle(struct log_source *src, enum drained how)
+{
+    if (src->queued) /* there is more by now */
+        return;
+    if (how == MORE)
+        put(&writer.queue, src);
+    else if (how == WAITS)
+        put_later(src);
+    else if (src->last)
+        source_free(src);
+}
+
+static void *
+run(void *data)
+{
+    struct log_source *src;
+    size_t budget, spent;
+    bool left_alone = false;
+
+    (void)pthread_mutex_lock(&writer.lock);
+    while (!left_alone && (src = next(&budget))) {
+        struct log_target *t = src->target;
+        enum drained how;
+
+        writer.at = t;
+        writer.at_ms = date_mono_ms();
         (void)pthread_mutex_unlock(&writer.lock);
-        how = logdrain_turn(src);
+        how = logdrain_turn(src, budget, &spent);
         (void)pthread_mutex_lock(&writer.lock);
-        if (!src->queued)
-            settle(src, how);
+        src->account->spent += spent;
+        left_alone = t->hangs; /* no other thread has a turn there */
+        if (left_alone) {
+            t->hangs = false;
+            writer.hung--;
+            (void)pthread_cond_signal(&writer.some);
+        } else {
+            writer.at = NULL;
+        }
+        settle(src, how);
     }
     (void)pthread_mutex_unlock(&writer.lock);
     return data;
+}
+
+/* --- threads --------------------------------------------------------------------------------
+ */
+
+static int
+start_thread(void)
+{
+    sigset_t all, before;
+    int rc;
+
+    (void)sigfillset(&all); /* signals are the loop's; a SIGPIPE here is an error of write() */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&writer.thread, NULL, run, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -rc;
 }
 
 static int
 start(void)
 {
     pthread_condattr_t attr;
-    sigset_t all, before;
     int rc;
 
     if (writer.runs)
@@ -101,19 +261,36 @@ start(void)
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&writer.some, &attr);
     (void)pthread_condattr_destroy(&attr);
-    (void)sigfillset(&all); /* signals are the loop's; a SIGPIPE here is an error of write() */
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    rc = pthread_create(&writer.thread, NULL, run, NULL);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    rc = start_thread();
     writer.runs = rc == 0;
-    return -rc;
+    return rc;
+}
+
+void
+logwriter_sweep(void)
+{
+    pthread_t stuck = writer.thread;
+
+    if (!writer.runs)
+        return;
+    (void)pthread_mutex_lock(&writer.lock);
+    if (writer.at && date_mono_ms() - writer.at_ms >= HANGS_MS && writer.hung < HUNG_MAX &&
+        start_thread() == 0) {
+        (void)pthread_detach(stuck);
+        logdrain_hangs(writer.at);
+        writer.at->hangs = true;
+        writer.at = NULL;
+        writer.hung++;
+    }
+    (void)pthread_mutex_unlock(&writer.lock);
 }
 
 /* --- what the loop calls --------------------------------------------------------------------
  */
 
 int
-log_source_new(struct log_target *target, size_t bytes, int *fd, struct log_source **out)
+log_source_new(struct log_target *target, struct log_account *account, size_t bytes, int *fd,
+               struct log_source **out)
 {
     struct log_source *src;
     struct logring *ring;
@@ -126,6 +303,7 @@ log_source_new(struct log_target *target, size_t bytes, int *fd, struct log_sour
     src = mem_new(sizeof(*src));
     src->ring = ring;
     src->target = log_target_hold(target);
+    src->account = log_account_hold(account);
     *out = src;
     return 0;
 }
@@ -135,8 +313,7 @@ enqueue(struct log_source *src)
 {
     if (src->queued)
         return;
-    src->queued = true;
-    STAILQ_INSERT_TAIL(&writer.queue, src, entry);
+    put(&writer.queue, src);
     (void)pthread_cond_signal(&writer.some);
 }
 
@@ -181,7 +358,10 @@ logwriter_stop(void)
     (void)pthread_cond_signal(&writer.some);
     (void)pthread_mutex_unlock(&writer.lock);
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += STOP_S;
-    if (pthread_timedjoin_np(writer.thread, NULL, &until) == 0)
-        writer.runs = false;
+    for (unsigned s = 0; s < STOP_S && writer.runs; s++) {
+        until.tv_sec++;
+        writer.runs = pthread_timedjoin_np(writer.thread, NULL, &until) != 0;
+        if (writer.runs)
+            logwriter_sweep();
+    }
 }

@@ -9,6 +9,7 @@
  *     │         less than CRASHES_MAX times │ in a row: EMPTY again (what waits starts them)
  *     └──── back-off over ──── DOWN <───────┘ else
  */
+#include "logwriter.h"
 #include "supervisor.h"
 #include "hostel/base/date.h"
 #include "hostel/base/fd.h"
@@ -639,6 +640,7 @@ room_try_free(struct room *r)
     generation_drop(&r->gen);
     free(r->pools);
     free(r->past);
+    log_account_drop(&r->log_account);
     secrets_free(&r->secrets);
     tickets_free(&r->tickets);
     limits_forget(r);

@@ -314,6 +314,7 @@ on_sweep(uv_timer_t *timer)
     pools_sweep(s, now);
     groups_sweep(s, now);
     tickets_sweep(s, now);
+    logwriter_sweep();
     logs_say_trouble(&s->gen->logs, now);
     reload_step(s); /* somebody may be late */
     supervisor_stop_step(s, now);

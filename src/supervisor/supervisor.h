@@ -52,6 +52,7 @@ struct pool;
 struct pool_run;
 struct logpipe;
 struct log_source;
+struct log_account;
 
 #define SPAWN_FD_LOG (-2) /* in spawn_spec.fds: child_start() puts the log pipe there */
 
@@ -299,6 +300,7 @@ struct room {
     uint64_t oom_kills;           /* in all of them */
     uint64_t places[COMMONS_PLACES / 64]; /* that workers have in it, a bit each */
     struct counters *past;                /* of workers that have ended; NULL: none yet */
+    struct log_account *log_account;      /* of his workers' rings; NULL: none yet */
     uint64_t starts, crashes_ever;        /* of workers */
     uint64_t php_starts, php_restarts;    /* of pools */
     enum room_figures figures;

@@ -193,7 +193,9 @@ add_ring(const struct telling *t, const char *path, int *fd)
         return -EACCES;
     }
     w->logs = mem_grow(w->logs, (w->nlogs + 1) * sizeof(*w->logs));
-    rc = log_source_new(target, ring_bytes(t), fd, &w->logs[w->nlogs]);
+    if (!w->room->log_account)
+        w->room->log_account = log_account_new();
+    rc = log_source_new(target, w->room->log_account, ring_bytes(t), fd, &w->logs[w->nlogs]);
     if (rc < 0)
         log_error("user %s: log %s: no ring for it: %s", user, path, uv_strerror(rc));
     else

@@ -40,6 +40,7 @@ enum user_figure {
     FIGURE_PHP_PROCESSES, /* that they may have */
     FIGURE_PHP_STARTS,    /* of pools */
     FIGURE_PHP_RESTARTS,  /* of them, while they were in use */
+    FIGURE_LOG_LOST,      /* bytes of lines */
     USER_FIGURES
 };
 

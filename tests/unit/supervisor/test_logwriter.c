@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "hostel/base/date.h"
 #include "hostel/base/logring.h"
 #include "hostel/base/mem.h"
 #include "logwriter.h"
@@ -12,6 +13,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,9 +50,11 @@ static struct log_source *
 source(struct log_target *t, struct logring **end)
 {
     struct log_source *src;
+    struct log_account *account = log_account_new();
     int fd;
 
-    assert_int_equal(log_source_new(t, LOGRING_MIN, &fd, &src), 0);
+    assert_int_equal(log_source_new(t, account, LOGRING_MIN, &fd, &src), 0);
+    log_account_drop(&account);
     assert_int_equal(logring_use(fd, end), 0);
     close(fd);
     return src;
@@ -371,6 +376,130 @@ test_given_up_in_a_line(void **state)
     close(fds[0]);
 }
 
+#define SLICE_MS    10     /* as in logwriter.c */
+#define SLICE_BYTES 655360 /* likewise */
+
+struct flooder {
+    struct log_source *src;
+    struct logring *ring;
+};
+
+static atomic_bool flooding;
+static atomic_uint_least64_t flooded;
+
+/* A worker that was taken over: its ring is always full, and it always says so. */
+static void *
+flood(void *data)
+{
+    static char line[16384];
+    struct logring *r = ((struct flooder *)data)->ring;
+
+    memset(line, 'f', sizeof(line));
+    line[sizeof(line) - 1] = '\n';
+    while (atomic_load(&flooding)) {
+        if (logring_put(r, span_of(line, sizeof(line))))
+            atomic_fetch_add(&flooded, sizeof(line));
+        log_source_wake(((struct flooder *)data)->src);
+    }
+    return NULL;
+}
+
+/* Who floods is written so much a slice; others are written meanwhile, and lose nothing. */
+static void
+test_a_flood_has_its_budget(void **state)
+{
+    struct log_target *null = target_of(open("/dev/null", O_WRONLY), true), *t = target_file();
+    struct logring *a, *b;
+    struct flooder flooder = {source(null, &a), NULL};
+    struct log_source *two = source(t, &b);
+    uint64_t from = date_mono_ms(), ms, most;
+    pthread_t thread;
+
+    (void)state;
+    flooder.ring = a;
+    atomic_store(&flooding, true);
+    assert_int_equal(pthread_create(&thread, NULL, flood, &flooder), 0);
+    for (int i = 0; i < 20 || date_mono_ms() - from < 300; i++) {
+        logring_put(b, SPAN("other\n"));
+        log_source_wake(two);
+        until_taken(b);
+        poll(NULL, 0, 10);
+    }
+    ms = date_mono_ms() - from;
+    atomic_store(&flooding, false);
+    pthread_join(thread, NULL);
+    most = (ms / SLICE_MS + 3) * SLICE_BYTES + 2 * LOGRING_MIN;
+    assert_true(atomic_load(&flooded) <= most);
+    assert_true(atomic_load(&flooded) > SLICE_BYTES);
+    assert_int_equal(atomic_load(&t->lost), 0);
+    log_source_free(&flooder.src);
+    log_source_free(&two);
+    until_alone(null);
+    until_alone(t);
+    assert_true(atomic_load(&null->lost) > 0); /* it was a flood */
+    logring_free(&a);
+    logring_free(&b);
+    log_target_drop(&null);
+    log_target_drop(&t);
+}
+
+/* A write that does not come back: others are written, soon; when it does, all goes on. */
+static void
+test_a_disk_that_hangs(void **state)
+{
+    struct log_target *hung, *t = target_file();
+    struct logring *a, *b, *c;
+    struct log_source *one, *two, *three;
+    static char line[40000], rest[sizeof(line)];
+    size_t got = 0;
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    (void)fcntl(fds[1], F_SETPIPE_SZ, 4096);
+    hung = target_of(fds[1], true); /* as a file: a write waits, whatever it takes */
+    one = source(hung, &a);
+    two = source(t, &b);
+    three = source(hung, &c);
+    memset(line, 'x', sizeof(line));
+    line[sizeof(line) - 1] = '\n';
+    logring_put(a, span_of(line, sizeof(line)));
+    log_source_wake(one);
+    for (int ms = 0; !atomic_load(&hung->trouble); ms += 10) {
+        assert_true(ms < 4 * SOON_MS);
+        poll(NULL, 0, 10);
+        logwriter_sweep();
+    }
+    assert_int_equal(atomic_load(&hung->trouble), ETIME);
+    logring_put(c, SPAN("behind it\n"));
+    log_source_wake(three);
+    logring_put(b, SPAN("other\n"));
+    log_source_wake(two);
+    until_taken(b);
+    assert_true(logring_waiting(c) > 0);
+    while (got < sizeof(rest)) {
+        ssize_t n = read(fds[0], rest + got, sizeof(rest) - got);
+
+        assert_true(n > 0);
+        got += (size_t)n;
+    }
+    assert_memory_equal(rest, line, sizeof(line));
+    assert_int_equal(read(fds[0], rest, sizeof(rest)), sizeof("behind it"));
+    log_source_free(&one);
+    log_source_free(&two);
+    log_source_free(&three);
+    until_alone(t);
+    until_alone(hung);
+    assert_int_equal(atomic_load(&hung->trouble), 0);
+    assert_int_equal(atomic_load(&hung->lost), 0);
+    logring_free(&a);
+    logring_free(&b);
+    logring_free(&c);
+    log_target_drop(&t);
+    log_target_drop(&hung);
+    close(fds[0]);
+}
+
 /* The last one: the thread ends, with all that can be written, and no later than it should. */
 static void
 test_stop(void **state)
@@ -415,6 +544,8 @@ main(void)
         cmocka_unit_test(test_lines_through_a_pipe_come_whole),
         cmocka_unit_test(test_a_line_without_an_end),
         cmocka_unit_test(test_given_up_in_a_line),
+        cmocka_unit_test(test_a_flood_has_its_budget),
+        cmocka_unit_test(test_a_disk_that_hangs),
         cmocka_unit_test(test_stop),
     };
 
