@@ -23,7 +23,8 @@ const char *const cgroup_names[CGROUP_CONTROLLERS] = {"cpu", "memory", "pids", "
 int
 cgroup_put(int dir, const char *file, const char *value)
 {
-    int fd = openat(dir, file, O_WRONLY | O_NOFOLLOW | O_CLOEXEC), rc = 0;
+    /* non-blocking: from Linux 6.16 on who has more memory than memory.max is not waited for */
+    int fd = openat(dir, file, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC), rc = 0;
     size_t n = strlen(value);
 
     if (fd < 0)
@@ -84,10 +85,30 @@ struct writing {
     const char *failed;
 };
 
+/* Is that what the file says already? Without a limit cpu.max says its period as well. */
+static bool
+is_set(int dir, const char *file, const char *value)
+{
+    char text[2 * VALUE_MAX];
+    size_t n = strlen(value);
+
+    if (cgroup_get(dir, file, text, sizeof(text)) <= 0 || strncmp(text, value, n) != 0)
+        return false;
+    return text[n] == '\n' || (text[n] == ' ' && strcmp(value, "max") == 0);
+}
+
+/* A reload finds most of it set. memory.max costs even so: the kernel looks for memory to free.
+ */
+static int
+put_new(int dir, const char *file, const char *value)
+{
+    return is_set(dir, file, value) ? 0 : cgroup_put(dir, file, value);
+}
+
 static void
 put(struct writing *w, enum cgroup_controller c, const char *file, const char *value)
 {
-    int rc = has(w->tree, c) ? cgroup_put(w->dir, file, value) : 0;
+    int rc = has(w->tree, c) ? put_new(w->dir, file, value) : 0;
 
     if (rc == 0 || w->rc < 0)
         return;
@@ -120,6 +141,13 @@ put_io(struct writing *w, uint64_t weight)
         put(w, CGROUP_IO, "io.bfq.weight", value);
 }
 
+/* As the kernel keeps it. */
+static uint64_t
+whole_pages(uint64_t bytes)
+{
+    return bytes - bytes % (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 int
 cgroup_user(const struct cgroup_tree *tree, uid_t uid, const struct cgroup_limits *limits,
             const char **failed)
@@ -142,8 +170,8 @@ cgroup_user(const struct cgroup_tree *tree, uid_t uid, const struct cgroup_limit
     put(&w, CGROUP_CPU, "cpu.max", limits->cpu_max ? value : "max");
     /* who is at his limit must not have the machine swap for him */
     if (has(tree, CGROUP_MEMORY))
-        (void)cgroup_put(w.dir, "memory.swap.max", limits->memory_max ? "0" : "max");
-    put_max(&w, CGROUP_MEMORY, "memory.max", limits->memory_max);
+        (void)put_new(w.dir, "memory.swap.max", limits->memory_max ? "0" : "max");
+    put_max(&w, CGROUP_MEMORY, "memory.max", whole_pages(limits->memory_max));
     put_max(&w, CGROUP_PIDS, "pids.max", limits->pids_max);
     put_io(&w, limits->io_weight);
     fd_close(&w.dir);

@@ -316,6 +316,49 @@ test_limits(void **state)
     }
 }
 
+static bool
+is_old(const char *name)
+{
+    struct stat st;
+
+    assert_int_equal(stat(below(name), &st), 0);
+    return st.st_mtim.tv_sec == 1;
+}
+
+/* What a kernel shows of a value is known again, and not written once more. */
+static void
+test_only_what_has_changed(void **state)
+{
+    static const struct {
+        const char *file, *shows;
+        bool same;
+    } rows[] = {
+        {"cpu.weight", "100\n", true},        {"cpu.max", "max 100000\n", true},
+        {"memory.max", "1048576\n", true}, /* whole pages of what was asked */
+        {"memory.swap.max", "0\n", true},     {"pids.max", "640\n", false}, /* begins like it */
+        {"io.weight", "default 10\n", false}, {"io.bfq.weight", "default 100\n8:0 200\n", true},
+    };
+    const struct cgroup_limits limits = {100, 100, 0, (1 << 20) + 5, 64};
+    const struct timespec old[2] = {{1, 0}, {1, 0}};
+    const char *failed;
+    char name[64];
+
+    (void)state;
+    open_tree("cpu memory pids io\n");
+    group("fs/own/user-64001", "cpu memory pids io\n");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(name, sizeof(name), "fs/own/user-64001/%s", rows[i].file);
+        put(name, rows[i].shows);
+        assert_int_equal(utimensat(AT_FDCWD, below(name), old, 0), 0);
+    }
+    assert_int_equal(cgroup_user(&tree, UID, &limits, &failed), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        print_message("    %s\n", rows[i].file);
+        snprintf(name, sizeof(name), "fs/own/user-64001/%s", rows[i].file);
+        assert_int_equal(is_old(name), rows[i].same);
+    }
+}
+
 /* What a controller is not there for is not written; what cannot be written is said. */
 static void
 test_some_limits(void **state)
@@ -409,6 +452,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_delegated, start, stop),
         cmocka_unit_test_setup_teardown(test_open, start, stop),
         cmocka_unit_test_setup_teardown(test_limits, start, stop),
+        cmocka_unit_test_setup_teardown(test_only_what_has_changed, start, stop),
         cmocka_unit_test_setup_teardown(test_some_limits, start, stop),
         cmocka_unit_test_setup_teardown(test_life_of_a_group, start, stop),
         cmocka_unit_test_setup_teardown(test_no_links, start, stop),
