@@ -3,6 +3,7 @@
 
 #include "apps.h"
 #include "listen.h"
+#include "php.h"
 
 #include "rows.h"
 #include "value.h"
@@ -38,11 +39,18 @@ number_of(enum row_id id, const char *text)
 
 /* ret  a log target as in the model, owned */
 static char *
-log_of(enum row_id id, const char *text, const char *fallback)
+log_of(enum row_id id, const char *text)
 {
     if (!good(id, text))
-        return mem_str(rows[id].preset ? rows[id].preset : fallback);
+        return mem_str(rows[id].preset);
     return strcmp(text, "off") == 0 ? NULL : mem_str(text);
+}
+
+/* ret  a vhost's: shared, lent, where it says no other; else owned */
+static char *
+own_log(enum row_id id, const char *text, char *shared)
+{
+    return good(id, text) ? log_of(id, text) : shared;
 }
 
 /* Put name in the place of each what; path is owned, and so is what is given back. */
@@ -64,15 +72,34 @@ replaced(char *path, const char *what, const char *name)
 
 /* A log of each user's, or of each site's: what its path says comes true. */
 static void
-name_log(char **path, const struct conf_vhost *v, const char *user)
+name_log(char **path, const char *shared, const struct conf_vhost *v, const char *user)
 {
-    char *host = mem_str(v->host);
+    char *host;
 
+    if (!*path || !strstr(*path, "%{"))
+        return;
+    host = mem_str(v->host);
     if (host[0] == '*')
         host[0] = '_';
-    if (*path)
-        *path = replaced(replaced(*path, "%{user}", user), "%{vhost}", host);
+    if (*path == shared)
+        *path = mem_str(shared);
+    *path = replaced(replaced(*path, "%{user}", user), "%{vhost}", host);
     free(host);
+}
+
+static char **
+preset_list(enum row_id id)
+{
+    struct span rest = span_str(rows[id].preset), piece;
+    size_t n = 0, room = 2;
+    char **list;
+
+    for (size_t i = 0; i < rest.n; i++)
+        room += rest.p[i] == ' ';
+    list = mem_new_array(room, sizeof(*list));
+    while (span_cut(&rest, ' ', &piece))
+        list[n++] = mem_str_span(piece);
+    return list;
 }
 
 static char *
@@ -99,9 +126,10 @@ fill_main(struct conf *c, const char *file, const struct raw_main *raw,
         good(ROW_RUN_DIR, raw->run_dir) ? mem_str(raw->run_dir) : default_run_dir(c->switching);
     c->pid_file = mem_str(text_of(ROW_PID_FILE, raw->pid_file));
     c->app_dir = mem_str(text_of(ROW_APP_DIR, raw->app_dir));
-    c->error_log = log_of(ROW_ERROR_LOG, raw->error_log, NULL);
-    c->access_log = log_of(ROW_ACCESS_LOG, raw->access_log, NULL);
+    c->error_log = log_of(ROW_ERROR_LOG, raw->error_log);
+    c->access_log = log_of(ROW_ACCESS_LOG, raw->access_log);
     c->log_format = mem_str(text_of(ROW_LOG_FORMAT, raw->log_format));
+    c->index = preset_list(ROW_INDEX);
     c->log_level = (enum log_level)number_of(ROW_LOG_LEVEL, raw->log_level);
     if (c->error_log && strstr(c->error_log, "%{"))
         errors_file(errors, file,
@@ -166,21 +194,6 @@ list_of(enum row_id id, const struct raw_list *raw, size_t *bytes)
 }
 
 static char **
-preset_list(enum row_id id)
-{
-    struct span rest = span_str(rows[id].preset), piece;
-    size_t n = 0, room = 2;
-    char **list;
-
-    for (size_t i = 0; i < rest.n; i++)
-        room += rest.p[i] == ' ';
-    list = mem_new_array(room, sizeof(*list));
-    while (span_cut(&rest, ' ', &piece))
-        list[n++] = mem_str_span(piece);
-    return list;
-}
-
-static char **
 take_list(struct note_list *list)
 {
     char **v = list->v ? list->v : mem_new_array(1, sizeof(*v));
@@ -189,8 +202,9 @@ take_list(struct note_list *list)
     return v;
 }
 
-static struct conf_php *
-php_of(const struct conf *c, const struct raw_php *raw, struct note_vhost *note)
+/* in  queue_max  what its limits leave of it */
+static const struct conf_php *
+php_of(struct conf *c, const struct raw_php *raw, struct note_vhost *note, uint64_t queue_max)
 {
     static const struct raw_php empty;
     struct conf_php *php = mem_new(sizeof(*php));
@@ -205,12 +219,14 @@ php_of(const struct conf *c, const struct raw_php *raw, struct note_vhost *note)
                                   ? number_of(ROW_PHP_REQUEST_TIMEOUT, raw->request_timeout)
                                   : c->request_timeout_ms;
     php->queue = (uint32_t)number_of(ROW_PHP_QUEUE, raw->queue);
+    if (php->queue > queue_max)
+        php->queue = (uint32_t)queue_max;
     php->queue_timeout_ms = number_of(ROW_PHP_QUEUE_TIMEOUT, raw->queue_timeout);
     php->ini = mem_str(text_of(ROW_PHP_INI, raw->ini));
     php->define = take_list(&note->define);
     php->env = take_list(&note->env);
     php->restart_on = list_of(ROW_PHP_RESTART_ON, &raw->restart_on, &bytes);
-    return php;
+    return php_share(c, php);
 }
 
 /*
@@ -400,6 +416,18 @@ fill_answers(struct conf_vhost *v, const struct raw_vhost *raw, struct rules *ru
     *rules = (struct rules){0};
 }
 
+static struct conf_limits *
+own_limits(const struct conf *c, const struct raw_limits *raw)
+{
+    struct conf_limits *limits;
+
+    if (!raw)
+        return NULL;
+    limits = mem_new(sizeof(*limits));
+    *limits = fill_limits(&c->limits, raw);
+    return limits;
+}
+
 static struct conf_vhost *
 new_vhost(struct conf *c)
 {
@@ -424,16 +452,14 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
     names_bytes = strlen(host);
     *v = (struct conf_vhost){
         .host = mem_str(host),
-        .aliases = list_of(ROW_ALIASES, &raw->aliases, &names_bytes),
+        .aliases = raw->aliases.n ? list_of(ROW_ALIASES, &raw->aliases, &names_bytes) : c->none,
         .root = mem_str(text_of(ROW_ROOT, raw->root)),
-        .index = raw->index.n ? list_of(ROW_INDEX, &raw->index, &index_bytes)
-                              : preset_list(ROW_INDEX),
-        .access_log = log_of(ROW_VHOST_ACCESS_LOG, raw->access_log, c->access_log),
-        .error_log = log_of(ROW_VHOST_ERROR_LOG, raw->error_log, c->error_log),
-        .log_format = mem_str(good(ROW_VHOST_LOG_FORMAT, raw->log_format) ? raw->log_format
-                                                                          : c->log_format),
-        .limits = fill_limits(&c->limits, raw->limits),
-        .php = note->php ? php_of(c, raw->php, note) : NULL,
+        .index = raw->index.n ? list_of(ROW_INDEX, &raw->index, &index_bytes) : c->index,
+        .access_log = own_log(ROW_VHOST_ACCESS_LOG, raw->access_log, c->access_log),
+        .error_log = own_log(ROW_VHOST_ERROR_LOG, raw->error_log, c->error_log),
+        .log_format = good(ROW_VHOST_LOG_FORMAT, raw->log_format) ? mem_str(raw->log_format)
+                                                                  : c->log_format,
+        .limits = own_limits(c, raw->limits),
         .tls = tls_of(raw->tls, note->tls_line),
         .https_redirect = number_of(ROW_HTTPS_REDIRECT, raw->https_redirect) != 0,
         .hsts_subdomains = number_of(ROW_HSTS_SUBDOMAINS, raw->hsts_subdomains) != 0,
@@ -445,8 +471,9 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
         .line = note->at.line,
         .user = CONF_NO_USER, /* until he is found */
     };
-    if (v->php && v->php->queue > v->limits.value[LIMIT_PHP_QUEUE])
-        v->php->queue = (uint32_t)v->limits.value[LIMIT_PHP_QUEUE];
+    if (note->php)
+        v->php =
+            php_of(c, raw->php, note, conf_limits_of(c, v->limits)->value[LIMIT_PHP_QUEUE]);
     fill_answers(v, raw, &note->rules, errors);
     fill_app(c, v, raw, errors);
     check_rules(v, errors);
@@ -463,8 +490,8 @@ fill_vhost(struct users *users, const char *file, const struct raw_vhost *raw,
         raise_user(&c->users[v->user], (uint32_t)number_of(ROW_WORKERS, raw->workers),
                    number_of(ROW_IDLE_EXIT, raw->idle_exit), jailed);
         check_jail(&c->users[v->user], v, errors);
-        name_log(&v->access_log, v, c->users[v->user].ids.name);
-        name_log(&v->error_log, v, c->users[v->user].ids.name);
+        name_log(&v->access_log, c->access_log, v, c->users[v->user].ids.name);
+        name_log(&v->error_log, c->error_log, v, c->users[v->user].ids.name);
         listen_own(c, v, raw);
     }
 }
@@ -482,6 +509,7 @@ fill_acme(struct users *users, const char *file, const struct raw_main *raw,
     struct conf_vhost *v;
     struct ids ids;
     struct stat st;
+    size_t user;
 
     if (!good(ROW_ACME_CHALLENGE_DIR, raw->acme_challenge_dir))
         return;
@@ -493,21 +521,22 @@ fill_acme(struct users *users, const char *file, const struct raw_main *raw,
         errors_file(errors, file, "acme_challenge_dir %s is not a directory",
                     raw->acme_challenge_dir);
     v = new_vhost(c);
+    user = users_add_system(users, &ids);
     *v = (struct conf_vhost){
         .host = mem_str(ACME_HOST),
-        .aliases = mem_new_array(1, sizeof(*v->aliases)),
+        .aliases = c->none,
         .root = mem_str(raw->acme_challenge_dir),
-        .index = mem_new_array(1, sizeof(*v->index)),
-        .access_log = mem_str(c->access_log),
-        .error_log = mem_str(c->error_log),
-        .log_format = mem_str(c->log_format),
+        .index = c->none,
+        .access_log = c->access_log,
+        .error_log = c->error_log,
+        .log_format = c->log_format,
         .hsts_seconds = CONF_NO_HSTS,
         .symlinks = CONF_SYMLINKS_OFF,
         .acme = true,
         .file = file,
-        .user = users_add_system(users, &ids),
+        .user = user,
     };
-    name_log(&v->access_log, v, ids.name);
+    name_log(&v->access_log, c->access_log, v, c->users[user].ids.name);
     c->acme = v->user;
     if (c->users[v->user].system)
         c->users[v->user].idle_exit_ms = ACME_IDLE_MS;

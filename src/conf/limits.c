@@ -96,24 +96,33 @@ struct sayer {
 };
 
 static void
-take(struct conf_user *u, struct sayer *said, const struct conf_vhost *v,
+take(struct conf_limits *all, struct sayer *said, const struct conf_vhost *v,
      check_blame_fn *blames_first, void *data, struct conf_errors *errors)
 {
     for (enum conf_limit i = LIMITS_OF_SITE; i < CONF_LIMITS; i++) {
         const struct conf_vhost *first = said->of[i];
 
-        if (!conf_limit_set(&v->limits, i))
+        if (!conf_limit_set(v->limits, i))
             continue;
         if (!first) {
             said->of[i] = v;
-            u->limits.value[i] = v->limits.value[i];
-            u->limits.set |= UINT32_C(1) << i;
-        } else if (u->limits.value[i] != v->limits.value[i]) {
+            all->value[i] = v->limits->value[i];
+            all->set |= UINT32_C(1) << i;
+        } else if (all->value[i] != v->limits->value[i]) {
             bool to_first = blames_first && blames_first(data, first, v);
 
             say_clash(to_first ? first : v, to_first ? v : first, i, errors);
         }
     }
+}
+
+static struct conf_limits *
+limits_copy(const struct conf_limits *l)
+{
+    struct conf_limits *copy = mem_new(sizeof(*copy));
+
+    *copy = *l;
+    return copy;
 }
 
 void
@@ -123,17 +132,20 @@ check_limits(struct conf *c, check_blame_fn *blames_first, void *data,
     size_t *first = first_of_uid(c);
     struct sayer *said = mem_new_array(c->nusers + 1, sizeof(*said));
 
-    for (size_t i = 0; i < c->nusers; i++)
-        c->users[i].limits = c->limits;
     for (size_t i = 0; i < c->nvhosts; i++) {
         const struct conf_vhost *v = &c->vhosts[i];
+        struct conf_user *u;
 
-        if (v->user < c->nusers)
-            take(&c->users[first[v->user]], &said[first[v->user]], v, blames_first, data,
-                 errors);
+        if (v->user >= c->nusers || !v->limits)
+            continue;
+        u = &c->users[first[v->user]];
+        if (!u->limits)
+            u->limits = limits_copy(&c->limits);
+        take(u->limits, &said[first[v->user]], v, blames_first, data, errors);
     }
     for (size_t i = 0; i < c->nusers; i++)
-        c->users[i].limits = c->users[first[i]].limits;
+        if (first[i] != i && c->users[first[i]].limits)
+            c->users[i].limits = limits_copy(c->users[first[i]].limits);
     free(said);
     free(first);
 }

@@ -186,6 +186,14 @@ load_site(struct load *l, struct site *site, const char *file)
         site_fall(l, site);
 }
 
+/* What had room to grow needs it no more. */
+static void
+shrink(struct conf *c)
+{
+    c->vhosts = mem_grow(c->vhosts, (c->nvhosts + 1) * sizeof(*c->vhosts));
+    c->users = mem_grow(c->users, (c->nusers + 1) * sizeof(*c->users));
+}
+
 /* The texts that count are kept: the next load may have to fall back to them. */
 static void
 keep_sites(struct load *l)
@@ -194,11 +202,17 @@ keep_sites(struct load *l)
 
     c->sites = mem_new_array(l->nsites + 1, sizeof(*c->sites));
     for (size_t i = 0; i < l->nsites; i++) {
-        struct span text = site_text(&l->sites[i]);
+        struct site *site = &l->sites[i];
+        struct span text = site_text(site);
+        char *bytes = site->now.bytes;
 
-        if (l->sites[i].turn == SITE_OUT)
+        if (site->turn == SITE_OUT)
             continue;
-        c->sites[c->nsites++] = (struct conf_site){c->files[i + 1], mem_str_span(text), text.n};
+        if (site->turn == SITE_AS_IT_WAS)
+            bytes = mem_str_span(text);
+        else
+            site->now.bytes = NULL; /* taken */
+        c->sites[c->nsites++] = (struct conf_site){c->files[i + 1], bytes, text.n};
     }
 }
 
@@ -358,6 +372,7 @@ load_and_keep(struct load *l, const char *path, struct conf **out)
     rc = load(l, path);
     if (rc == 0) {
         keep_sites(l);
+        shrink(l->conf);
         *out = l->conf;
     } else {
         conf_free(&l->conf);

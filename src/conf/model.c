@@ -2,6 +2,7 @@
 #include "hostel/conf/model.h"
 
 #include "apps.h"
+#include "php.h"
 #include "rules.h"
 
 #include <stdlib.h>
@@ -12,19 +13,6 @@ list_free(char **list)
     for (char **s = list; s && *s; s++)
         free(*s);
     free(list);
-}
-
-static void
-php_free(struct conf_php *php)
-{
-    if (!php)
-        return;
-    free(php->command);
-    free(php->ini);
-    list_free(php->define);
-    list_free(php->env);
-    list_free(php->restart_on);
-    free(php);
 }
 
 static void
@@ -44,21 +32,31 @@ conf_drop_tls(struct conf_vhost *v)
     v->tls = NULL;
 }
 
+/* Frees a vhost's own; what is lent from the conf goes with that. */
 static void
-vhost_done(struct conf_vhost *v)
+text_free(char *text, const char *lent)
+{
+    if (text != lent)
+        free(text);
+}
+
+static void
+vhost_done(const struct conf *c, struct conf_vhost *v)
 {
     struct rules rules = {v->rules, v->nrules};
 
     free(v->host);
-    list_free(v->aliases);
+    if (v->aliases != c->none)
+        list_free(v->aliases);
     free(v->root);
-    list_free(v->index);
-    free(v->access_log);
-    free(v->error_log);
-    free(v->log_format);
-    php_free(v->php);
+    if (v->index != c->index && v->index != c->none)
+        list_free(v->index);
+    text_free(v->access_log, c->access_log);
+    text_free(v->error_log, c->error_log);
+    text_free(v->log_format, c->log_format);
     tls_free(v->tls);
     free(v->fallback);
+    free(v->limits);
     rules_done(&rules);
 }
 
@@ -72,7 +70,8 @@ conf_free(struct conf **conf)
     for (size_t i = 0; i < c->nlisten; i++)
         free(c->listen[i].text);
     for (size_t i = 0; i < c->nvhosts; i++)
-        vhost_done(&c->vhosts[i]);
+        vhost_done(c, &c->vhosts[i]);
+    phps_free(c);
     for (size_t i = 0; i < c->nsites; i++)
         free(c->sites[i].bytes);
     free(c->sites);
@@ -88,7 +87,13 @@ conf_free(struct conf **conf)
     free(c->error_log);
     free(c->access_log);
     free(c->log_format);
+    list_free(c->index);
+    for (size_t i = 0; i < c->nusers; i++) {
+        ids_done(&c->users[i].ids);
+        free(c->users[i].limits);
+    }
     free(c->users);
+    ids_done(&c->acceptor_ids);
     free(c->vhosts);
     list_free(c->files);
     free(c);

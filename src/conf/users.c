@@ -131,16 +131,11 @@ check_own(const char *user, const char *group, struct ids *ids, char why[static 
 }
 
 static int
-resolve(const struct conf *c, const char *user, const char *group, struct ids *ids,
-        char why[static USERS_WHY_MAX])
+check_switch(const struct conf *c, const char *user, const struct ids *ids,
+             char why[static USERS_WHY_MAX])
 {
-    int rc = look_up(user, group, ids, why);
+    int rc = check_numbers(c, user, ids, why);
 
-    if (rc < 0)
-        return rc;
-    if (!c->switching)
-        return check_own(user, group, ids, why);
-    rc = check_numbers(c, user, ids, why);
     if (rc == 0 && ids->uid == c->acceptor_ids.uid) {
         snprintf(why, USERS_WHY_MAX, "user `%s` is the acceptors' and cannot own a site", user);
         rc = -EINVAL;
@@ -148,8 +143,24 @@ resolve(const struct conf *c, const char *user, const char *group, struct ids *i
     return rc;
 }
 
+/* out  ids  owned by the caller */
+static int
+resolve(const struct conf *c, const char *user, const char *group, struct ids *ids,
+        char why[static USERS_WHY_MAX])
+{
+    int rc = look_up(user, group, ids, why);
+
+    if (rc < 0)
+        return rc;
+    rc = c->switching ? check_switch(c, user, ids, why) : check_own(user, group, ids, why);
+    if (rc < 0)
+        ids_done(ids);
+    return rc;
+}
+
+/* in  ids  takes */
 static size_t
-owner_row(struct users *u, const struct ids *ids)
+owner_row(struct users *u, struct ids *ids)
 {
     struct owner *key = mem_new(sizeof(*key));
     struct conf *c = u->conf;
@@ -161,6 +172,7 @@ owner_row(struct users *u, const struct ids *ids)
         abort(); /* out of memory, as in mem.h */
     if (*found != key) {
         free(key);
+        ids_done(ids);
         return (*found)->row;
     }
     if (c->nusers == u->room) {
@@ -206,19 +218,23 @@ users_system(const struct conf *conf, const char *user, const char *preset, stru
     int rc;
 
     if (conf->elsewhere) {
-        *out = (struct ids){.uid = 0};
+        *out = (struct ids){.name = "", .home = ""};
         return 0;
     }
     snprintf(self, sizeof(self), "%u", geteuid());
     if (!conf->switching)
         user = self;
-    else if (!user)
-        user = ids_lookup(preset, NULL, &ids) == 0 ? preset : "nobody";
+    else if (!user && ids_lookup(preset, NULL, &ids) == 0) {
+        ids_done(&ids);
+        user = preset;
+    } else if (!user)
+        user = "nobody";
     rc = look_up(user, NULL, &ids, why);
     if (rc < 0)
         return rc;
     if (conf->switching && ids_check(&ids, 1) < 0) {
         snprintf(why, USERS_WHY_MAX, "user `%s` has uid or gid 0", user);
+        ids_done(&ids);
         return -EINVAL;
     }
     *out = ids;
@@ -226,7 +242,7 @@ users_system(const struct conf *conf, const char *user, const char *preset, stru
 }
 
 size_t
-users_add_system(struct users *u, const struct ids *ids)
+users_add_system(struct users *u, struct ids *ids)
 {
     size_t row = owner_row(u, ids);
 

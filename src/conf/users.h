@@ -34,12 +34,16 @@ int users_find(struct users *u, const char *user, const char *group, size_t *row
  * A system account, whatever min_uid is: who the acceptors run as, who answers ACME.
  *
  * in   user    as written, or NULL: preset if there is one, else nobody
+ * out  out     owned by the caller, ids_done()
  * ret  0; -EINVAL and why is filled
  */
 int users_system(const struct conf *conf, const char *user, const char *preset, struct ids *out,
                  char why[static USERS_WHY_MAX]);
 
-/* ret  the row of such an account, new or not: index into conf.users */
-size_t users_add_system(struct users *u, const struct ids *ids);
+/*
+ * in   ids  takes
+ * ret  the row of such an account, new or not: index into conf.users
+ */
+size_t users_add_system(struct users *u, struct ids *ids);
 
 #endif

@@ -180,17 +180,19 @@ on_user(struct acceptor_child *a, struct message *m)
 {
     struct supervisor *s = a->child.s;
     struct msg_user u;
+    struct room *r;
 
     if (msg_user_get(&m->payload, &u) < 0 || u.user >= s->nrooms)
         return -EPROTO;
     if (a->room)
         return -EPROTO; /* a porter has no user's channel, and he is away for all its life */
-    if (s->stop > STOP_ACCEPTORS || !s->rooms[u.user]) /* he went while it was said */
+    r = s->stop > STOP_ACCEPTORS ? NULL : room_at(s, u.user);
+    if (!r) /* he went while it was said */
         return 0;
     if (m->type == MSG_USER_WANT) /* also of a connection that came just before the end */
-        room_wanted(s->rooms[u.user]);
+        room_wanted(r);
     else
-        room_bad(s->rooms[u.user], u.channel);
+        room_bad(r, u.channel);
     return 0;
 }
 

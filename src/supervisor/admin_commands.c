@@ -39,12 +39,13 @@ php_restart(struct admin_client *c, char *const *words)
     bool known = false;
 
     for (size_t i = 0; i < c->s->nrooms; i++) {
-        struct room *r = c->s->rooms[i];
+        const struct conf_user *u = generation_tenant(c->s->gen, i);
 
-        if (!r || strcmp(r->user->ids.name, words[0]) != 0)
+        if (!u || strcmp(u->ids.name, words[0]) != 0)
             continue;
         known = true;
-        n += pools_restart(r);
+        if (c->s->rooms[i])
+            n += pools_restart(c->s->rooms[i]);
     }
     if (known)
         admin_end(c, true, "%u PHP pools of %s start anew", n, words[0]);

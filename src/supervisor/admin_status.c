@@ -233,6 +233,20 @@ say_user(struct admin_client *c, struct room *r)
     admin_done(c, &j);
 }
 
+/* Who was never asked for has a room for as long as this takes. */
+static void
+say_room(struct admin_client *c, size_t index)
+{
+    bool never = !c->s->rooms[index];
+    struct room *r = room_at(c->s, index);
+
+    if (!r)
+        return;
+    say_user(c, r);
+    if (never)
+        room_close(r);
+}
+
 static void
 say_certificate(struct admin_client *c, size_t vhost)
 {
@@ -291,8 +305,8 @@ admin_status_more(struct admin_client *c)
         }
         if (c->cursor >= nrooms && conf->vhosts[c->cursor - nrooms].tls)
             say_certificate(c, c->cursor - nrooms);
-        else if (c->cursor < nrooms && c->s->rooms[c->cursor])
-            say_user(c, c->s->rooms[c->cursor]);
+        else if (c->cursor < nrooms)
+            say_room(c, c->cursor);
         c->cursor++;
     }
 }

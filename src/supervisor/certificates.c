@@ -195,11 +195,12 @@ certificates_load(const struct supervisor *s, struct conf *conf,
     struct examine_names *names;
     int rc;
 
+    *certificates = NULL;
+    if (!examine_any(conf))
+        return 0;
     l.certificates = mem_new_array(conf->nvhosts, sizeof(*l.certificates));
     *certificates = l.certificates;
     find_before(&l);
-    if (!examine_any(conf))
-        return 0;
     l.useless = mem_new_array(conf->nvhosts, sizeof(*l.useless));
     l.names = names = examine_names_new(conf);
     rc = s->gen && (s->worker_tls_exe < 0 || s->examiner_exe < 0)
@@ -216,7 +217,7 @@ certificates_load(const struct supervisor *s, struct conf *conf,
 void
 certificates_free(struct certificate **certificates, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; *certificates && i < n; i++)
         free((*certificates)[i].covered);
     free(*certificates);
     *certificates = NULL;

@@ -110,7 +110,7 @@ fill_limits(struct spawn_spec *spec, enum confine_role role, const struct conf *
 
     for (size_t i = 0; i < conf->nusers; i++)
         if (conf->users[i].ids.uid == ids->uid)
-            limits = &conf->users[i].limits;
+            limits = conf_limits_of(conf, conf->users[i].limits);
     if (role == CONFINE_WORKER || role == CONFINE_LISTENING_WORKER)
         limits_of_worker(spec, limits);
     else if (role == CONFINE_PHP)

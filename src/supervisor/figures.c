@@ -152,10 +152,11 @@ put_certificates(struct writer *w, const struct supervisor *s)
 
     for (size_t i = 0; i < conf->nvhosts; i++) {
         const struct conf_vhost *v = &conf->vhosts[i];
-        struct figures_certificate f = {.until = s->gen->certificates[i].until};
+        struct figures_certificate f = {0};
 
-        if (!v->tls || !f.until)
+        if (!v->tls || !s->gen->certificates[i].until)
             continue;
+        f.until = s->gen->certificates[i].until;
         if (rows == conf->metrics_users_max) {
             if (!others.until || f.until < others.until)
                 others.until = f.until;

@@ -22,7 +22,7 @@ static void
 order_vhosts(struct generation *g)
 {
     const struct conf *c = g->conf;
-    size_t *next = mem_new_array(c->nusers, sizeof(*next)), at = 0;
+    uint32_t *next = mem_new_array(c->nusers, sizeof(*next)), at = 0;
 
     for (size_t i = 0; i < c->nvhosts; i++)
         g->parts[c->vhosts[i].user].count++;
@@ -31,7 +31,7 @@ order_vhosts(struct generation *g)
         at += g->parts[i].count;
     }
     for (size_t i = 0; i < c->nvhosts; i++)
-        g->order[next[c->vhosts[i].user]++] = i;
+        g->order[next[c->vhosts[i].user]++] = (uint32_t)i;
     free(next);
 }
 
@@ -41,15 +41,14 @@ find_pools(struct generation *g, struct part *p)
 {
     p->first_pool = g->npool_vhosts;
     for (size_t i = p->first; i < p->first + p->count; i++) {
-        size_t v = g->order[i];
+        uint32_t v = g->order[i];
         uint32_t id = 0;
 
         g->pool_of[v] = NO_POOL;
         if (!g->conf->vhosts[v].php)
             continue;
-        while (id < p->npools &&
-               !pool_same_php(g->conf->vhosts[g->pool_vhosts[p->first_pool + id]].php,
-                              g->conf->vhosts[v].php))
+        while (id < p->npools && g->conf->vhosts[g->pool_vhosts[p->first_pool + id]].php !=
+                                     g->conf->vhosts[v].php)
             id++;
         if (id == p->npools) {
             g->pool_vhosts[g->npool_vhosts++] = v;
@@ -94,7 +93,7 @@ generation_new(const struct supervisor *s, struct conf *conf, struct certificate
         find_pools(g, &g->parts[i]);
         g->parts[i].room = NO_ROOM;
         g->parts[i].jail = jail_of(g, i);
-        g->parts[i].limits = limits_digest(&conf->users[i].limits);
+        g->parts[i].limits = limits_digest(conf_limits_of(conf, conf->users[i].limits));
         limits_share_php(g, i);
         g->parts[i].digest = worker_digest(g, i);
     }
@@ -121,6 +120,7 @@ generation_drop(struct generation **gen)
     certificates_free(&g->certificates, g->conf->nvhosts);
     conf_free(&g->conf);
     free(g->parts);
+    free(g->tenants);
     free(g->order);
     free(g->pool_of);
     free(g->pool_vhosts);
@@ -146,28 +146,51 @@ tenant_order(const void *a, const void *b)
     return x->gid == y->gid ? 0 : x->gid < y->gid ? -1 : 1;
 }
 
+/* The rooms are given: whose is each? */
+static void
+note_tenants(struct generation *g)
+{
+    g->tenants = mem_new_array(g->nrooms, sizeof(*g->tenants));
+    for (uint32_t i = 0; i < g->nrooms; i++)
+        g->tenants[i] = NO_TENANT;
+    for (size_t i = 0; i < g->conf->nusers; i++)
+        if (g->parts[i].room != NO_ROOM)
+            g->tenants[g->parts[i].room] = (uint32_t)i;
+}
+
+const struct conf_user *
+generation_tenant(const struct generation *g, size_t room)
+{
+    if (!g || room >= g->nrooms || g->tenants[room] == NO_TENANT)
+        return NULL;
+    return &g->conf->users[g->tenants[room]];
+}
+
 /*
  * Who has a room keeps it: its number stands in acceptors' queues. New ones fill the gaps, but
  * no number goes from one user to another in one step: acceptors hear that the first is gone
  * before any table says the second's name.
  */
-static uint32_t
-give_rooms(struct generation *g, const struct supervisor *s)
+static void
+give_rooms(struct generation *g, const struct generation *before)
 {
-    struct tenant *tenants = mem_new_array(s->nrooms, sizeof(*tenants));
+    uint32_t nbefore = before ? before->nrooms : 0, next = 0;
+    struct tenant *tenants = mem_new_array(nbefore, sizeof(*tenants));
     bool *taken;
-    uint32_t next = 0, rooms = (uint32_t)s->nrooms;
     size_t n = 0;
 
-    for (size_t i = 0; i < s->nrooms; i++)
-        if (s->rooms[i])
-            tenants[n++] = (struct tenant){s->rooms[i]->user->ids.uid,
-                                           s->rooms[i]->user->ids.gid, (uint32_t)i};
+    for (uint32_t i = 0; i < nbefore; i++) {
+        const struct conf_user *u = generation_tenant(before, i);
+
+        if (u)
+            tenants[n++] = (struct tenant){u->ids.uid, u->ids.gid, i};
+    }
     if (n)
         qsort(tenants, n, sizeof(*tenants), tenant_order);
-    taken = mem_new_array(s->nrooms + g->conf->nusers, sizeof(*taken));
+    taken = mem_new_array(nbefore + g->conf->nusers, sizeof(*taken));
     for (size_t i = 0; i < n; i++)
         taken[tenants[i].room] = true;
+    g->nrooms = nbefore;
     for (size_t i = 0; i < g->conf->nusers; i++) {
         const struct ids *ids = &g->conf->users[i].ids;
         struct tenant key = {ids->uid, ids->gid, 0}, *old = NULL;
@@ -184,12 +207,12 @@ give_rooms(struct generation *g, const struct supervisor *s)
             next++;
         taken[next] = true;
         g->parts[i].room = next;
-        if (next >= rooms)
-            rooms = next + 1;
+        if (next >= g->nrooms)
+            g->nrooms = next + 1;
     }
     free(taken);
     free(tenants);
-    return rooms;
+    note_tenants(g);
 }
 
 /* in  only  a user, who is number 0 then; CONF_NO_USER: all of them, by their rooms */
@@ -232,7 +255,8 @@ build_routes(const struct generation *g, size_t only, uint32_t rooms, int *memfd
 static int
 route(struct generation *g, const struct supervisor *s)
 {
-    return build_routes(g, CONF_NO_USER, give_rooms(g, s), &g->routes_fd);
+    give_rooms(g, s->gen);
+    return build_routes(g, CONF_NO_USER, g->nrooms, &g->routes_fd);
 }
 
 int

@@ -10,9 +10,10 @@
 
 #include <stdatomic.h>
 
-#define NO_ROOM  UINT32_MAX
-#define NO_POOL  UINT32_MAX
-#define NO_VHOST SIZE_MAX
+#define NO_ROOM   UINT32_MAX
+#define NO_POOL   UINT32_MAX
+#define NO_TENANT UINT32_MAX
+#define NO_VHOST  SIZE_MAX
 
 struct supervisor;
 struct log_source;
@@ -20,8 +21,8 @@ struct logsyslog;
 
 /* One user's part of it. */
 struct part {
-    size_t first, count; /* his vhosts: order[first], ... */
-    size_t first_pool;   /* his pools: pool_vhosts[first_pool], ... */
+    uint32_t first, count; /* his vhosts: order[first], ... */
+    uint32_t first_pool;   /* his pools: pool_vhosts[first_pool], ... */
     uint32_t npools;
     uint64_t jail;   /* a digest of what his jail holds; 0: none */
     uint64_t limits; /* a digest of what each of his processes may take */
@@ -65,22 +66,24 @@ struct certificate {
 
 struct generation {
     unsigned refs;
-    uint64_t number;     /* 1 is the one of the start */
-    struct conf *conf;   /* owned */
-    struct part *parts;  /* conf->nusers; count 0: a user without a vhost */
-    size_t *order;       /* vhosts, those of one user together, in the order of the files */
-    uint32_t *pool_of;   /* conf->nvhosts: id among his user's pools, or NO_POOL */
-    size_t *pool_vhosts; /* the first vhost that has these php settings */
-    size_t npool_vhosts;
-    struct certificate *certificates; /* conf->nvhosts; of those with tls */
+    uint64_t number;    /* 1 is the one of the start */
+    struct conf *conf;  /* owned */
+    struct part *parts; /* conf->nusers; count 0: a user without a vhost */
+    uint32_t *tenants;  /* of each number of a room: his index in conf.users, or NO_TENANT */
+    uint32_t nrooms;
+    uint32_t *order;       /* vhosts, those of one user together, in the order of the files */
+    uint32_t *pool_of;     /* conf->nvhosts: id among his user's pools, or NO_POOL */
+    uint32_t *pool_vhosts; /* the first vhost that has these php settings */
+    uint32_t npool_vhosts;
+    struct certificate *certificates; /* conf->nvhosts, of those with tls; NULL: none has */
     void *logs;                       /* a tsearch(3) tree of struct log_target */
     int routes_fd;                    /* the routing table; -1 */
 };
 
 /*
- * Load a main file tolerantly, open its logs, work the rest out. Reads the supervisor's rooms
- * and generation and changes nothing of it: it may run in a thread beside the loop, which
- * changes neither while a reload is on its way.
+ * Load a main file tolerantly, open its logs, work the rest out. Reads the supervisor's
+ * generation and changes nothing of it: it may run in a thread beside the loop, which does not
+ * change it while a reload is on its way.
  *
  * in   path    main file
  * out  errors  what is not in effect, or why nothing is
@@ -101,6 +104,9 @@ int generation_of(const struct supervisor *s, struct conf *conf, struct generati
  */
 int generation_routes_of(const struct generation *g, size_t user, int *memfd);
 
+/* ret  who has the room of this number, lent; NULL: nobody, or g is */
+const struct conf_user *generation_tenant(const struct generation *g, size_t room);
+
 struct generation *generation_hold(struct generation *g);
 /* Leaves NULL. */
 void generation_drop(struct generation **g);
@@ -112,7 +118,7 @@ void generation_drop(struct generation **g);
  * looked at again. A site whose new one cannot be served keeps the one before, where the room
  * has it, else it loses its tls; neither costs another site anything.
  *
- * out  certificates  of each vhost; owned by the caller
+ * out  certificates  of each vhost; owned by the caller; NULL: none has tls
  * out  errors        a line more for each that is no good
  * ret  0; -errno: they could not be looked at, and there is a generation that can stay
  */
@@ -179,9 +185,5 @@ uint64_t limits_digest(const struct conf_limits *limits);
 
 /* No more PHP processes than the user may have: each of his pools gets its share. */
 void limits_share_php(struct generation *g, size_t user);
-
-/* --- pools.c --- */
-
-bool pool_same_php(const struct conf_php *a, const struct conf_php *b);
 
 #endif

@@ -36,7 +36,7 @@ supervisor_say_limits(const struct conf *conf)
     bool any = conf->limits.set;
 
     for (size_t i = 0; i < conf->nvhosts && !any; i++)
-        any = conf->vhosts[i].limits.set;
+        any = conf->vhosts[i].limits && conf->vhosts[i].limits->set;
     if (!any)
         return false;
     cgroup_find(&cgroup_kernel, conf->switching ? conf->cgroup : "off", true, &tree);
@@ -53,7 +53,7 @@ supervisor_say_limits(const struct conf *conf)
 static void
 set_limits(struct room *r)
 {
-    const uint64_t *v = r->user->limits.value;
+    const uint64_t *v = conf_limits_of(r->gen->conf, r->user->limits)->value;
     const struct cgroup_limits limits = {
         .cpu_weight = v[LIMIT_CPU_WEIGHT],
         .io_weight = v[LIMIT_IO_WEIGHT],

@@ -206,15 +206,17 @@ inherit_rooms(struct supervisor *s, struct inheritance *in)
     if (in->nrooms)
         qsort(in->rooms, in->nrooms, sizeof(*in->rooms), by_user);
     for (size_t i = 0; in->nrooms && i < s->nrooms; i++) {
-        struct room *r = s->rooms[i];
+        const struct conf_user *u = generation_tenant(s->gen, i);
         struct inherited_room key, *found;
+        struct room *r;
 
-        if (!r)
+        if (!u)
             continue;
-        key = (struct inherited_room){r->user->ids.uid, r->user->ids.gid, -1, -1, 0};
+        key = (struct inherited_room){u->ids.uid, u->ids.gid, -1, -1, 0};
         found = bsearch(&key, in->rooms, in->nrooms, sizeof(key), by_user);
         if (!found || found->front < 0)
             continue;
+        r = room_at(s, i);
         r->front = fd_take(&found->front);
         r->back = fd_take(&found->back);
         r->channel_no = ++s->channels;

@@ -68,7 +68,8 @@ void
 limits_share_php(struct generation *g, size_t user)
 {
     const struct part *p = &g->parts[user];
-    uint64_t most = g->conf->users[user].limits.value[LIMIT_PHP_PROCESSES], all = 0;
+    const struct conf_limits *limits = conf_limits_of(g->conf, g->conf->users[user].limits);
+    uint64_t most = limits->value[LIMIT_PHP_PROCESSES], all = 0;
 
     for (uint32_t id = 0; id < p->npools; id++)
         all += g->conf->vhosts[g->pool_vhosts[p->first_pool + id]].php->processes;
@@ -76,12 +77,12 @@ limits_share_php(struct generation *g, size_t user)
         return;
     for (size_t i = p->first; i < p->first + p->count; i++) {
         struct conf_vhost *v = &g->conf->vhosts[g->order[i]];
+        uint32_t share;
 
         if (!v->php)
             continue;
-        v->php->processes = (uint32_t)(v->php->processes * most / all);
-        if (v->php->processes == 0)
-            v->php->processes = 1;
+        share = (uint32_t)(v->php->processes * most / all);
+        v->php = conf_php_with(g->conf, v->php, share ? share : 1);
     }
 }
 
@@ -91,14 +92,15 @@ limits_share_php(struct generation *g, size_t user)
 bool
 limits_counted(const struct generation *g, size_t user)
 {
+    const struct conf_user *u = &g->conf->users[user];
     const struct part *p = &g->parts[user];
 
-    if (set(&g->conf->users[user].limits, LIMIT_CONNECTIONS))
+    if (set(conf_limits_of(g->conf, u->limits), LIMIT_CONNECTIONS))
         return true;
-    if (g->conf->users[user].workers > 1) /* each sees how busy the others are */
+    if (u->workers > 1) /* each sees how busy the others are */
         return true;
     for (size_t i = p->first; i < p->first + p->count; i++)
-        if (set(&g->conf->vhosts[g->order[i]].limits, LIMIT_REQUESTS))
+        if (set(conf_limits_of(g->conf, g->conf->vhosts[g->order[i]].limits), LIMIT_REQUESTS))
             return true;
     return false;
 }
@@ -119,7 +121,8 @@ int
 limits_share(struct worker_child *w)
 {
     struct room *r = w->room;
-    struct msg_commons m = {.conns_max = (uint32_t)r->user->limits.value[LIMIT_CONNECTIONS]};
+    const struct conf_limits *limits = conf_limits_of(r->gen->conf, r->user->limits);
+    struct msg_commons m = {.conns_max = (uint32_t)limits->value[LIMIT_CONNECTIONS]};
     struct buf b;
     struct writer out = {&b, 0};
     int rc, fd;

@@ -58,11 +58,17 @@ is(const struct listener *l, const struct conf *conf, const struct conf_listen *
 }
 
 static bool
-is_of(const struct listener *l, const struct room *r)
+is_his(const struct listener *l, const struct ids *ids)
 {
-    const struct listen_owner o = {true, r->user->ids.uid, r->user->ids.gid};
+    const struct listen_owner o = {true, ids->uid, ids->gid};
 
     return listen_owner_is(&l->owner, &o);
+}
+
+static bool
+is_of(const struct listener *l, const struct room *r)
+{
+    return is_his(l, &r->user->ids);
 }
 
 /* The next one that there is. in  l  NULL: the first */
@@ -403,6 +409,17 @@ listeners_all_of(struct room *r, struct listener **last)
             *last = l;
     }
     return n;
+}
+
+bool
+listeners_any_of(const struct supervisor *s, const struct ids *ids)
+{
+    const struct listener *l;
+
+    LIST_FOREACH(l, &s->own_listeners, link)
+    if (is_his(l, ids))
+        return true;
+    return false;
 }
 
 static void

@@ -140,7 +140,8 @@ run_again(struct pool_run *run)
     env = environment(p);
     argv = arguments(p);
     spec_php(&spec, p->room->gen->conf, &p->room->user->ids);
-    limits_of_php(&spec, p->room->gen->conf, &p->room->user->limits);
+    limits_of_php(&spec, p->room->gen->conf,
+                  conf_limits_of(p->room->gen->conf, p->room->user->limits));
     spec.path = p->php->command;
     spec.argv = argv;
     spec.envp = env;

@@ -32,27 +32,6 @@
 /* --- which pool serves which vhost ----------------------------------------------------------
  */
 
-static bool
-same_list(char *const *a, char *const *b)
-{
-    for (; *a && *b; a++, b++)
-        if (strcmp(*a, *b) != 0)
-            return false;
-    return !*a && !*b;
-}
-
-bool
-pool_same_php(const struct conf_php *a, const struct conf_php *b)
-{
-    return strcmp(a->command, b->command) == 0 && a->processes == b->processes &&
-           a->max_requests == b->max_requests && a->idle_exit_ms == b->idle_exit_ms &&
-           a->request_timeout_ms == b->request_timeout_ms && a->queue == b->queue &&
-           a->queue_timeout_ms == b->queue_timeout_ms &&
-           strcmp(a->ini ? a->ini : "", b->ini ? b->ini : "") == 0 &&
-           same_list(a->define, b->define) && same_list(a->env, b->env) &&
-           same_list(a->restart_on, b->restart_on);
-}
-
 static void
 pool_done(struct pool *p)
 {
@@ -98,7 +77,7 @@ find(const struct room *r, const struct conf_vhost *v)
 
     LIST_FOREACH(p, &r->all_pools, in_room)
     if (!p->retired && p->jail == r->part->jail && p->limits == r->part->limits &&
-        pool_same_php(p->php, v->php) &&
+        conf_php_order(p->php, v->php) == 0 &&
         strcmp(p->error_log ? p->error_log : "", v->error_log ? v->error_log : "") == 0)
         return p;
     return NULL;

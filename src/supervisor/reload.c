@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -129,9 +130,10 @@ apply(struct supervisor *s, struct generation *gen)
     if (before->conf->log_level != gen->conf->log_level)
         take_log_level(s);
     acceptors_tell_generation(s); /* before they hear who is gone: see generation.c */
-    rooms_take_generation(s);
+    rooms_take_generation(s, before);
     secrets_renew(s);
     generation_drop(&before);
+    (void)malloc_trim(0); /* the one before, and what reading this one took */
 }
 
 static void

@@ -1,5 +1,6 @@
 /*
- * A room is one user: the channel his connections come through, and when his workers run.
+ * A room is one user: the channel his connections come through, and when his workers run. It
+ * is made when somebody asks for him: until then he is a row of the generation.
  * Both ends of the channel, and the listeners that are his own, stay open here, so what waits
  * in them outlives every worker.
  * Floor 6, hostel.
@@ -611,11 +612,18 @@ room_new(struct supervisor *s, struct generation *g, size_t user)
     s->rooms[r->index] = r;
 }
 
-/* All that is his ends at once; the room goes with his last process. */
-static void
-room_remove(struct room *r)
+struct room *
+room_at(struct supervisor *s, size_t index)
 {
-    acceptors_tell_gone(r->s, r->index);
+    if (generation_tenant(s->gen, index) && !s->rooms[index])
+        room_new(s, s->gen, s->gen->tenants[index]);
+    return index < s->nrooms ? s->rooms[index] : NULL;
+}
+
+/* All that is his ends at once; the room goes with his last process. */
+void
+room_close(struct room *r)
+{
     r->s->rooms[r->index] = NULL;
     unqueue(r);
     stops_starting(r);
@@ -667,43 +675,42 @@ grow(struct supervisor *s, size_t rooms)
     s->nrooms = rooms;
 }
 
-void
-rooms_take_generation(struct supervisor *s)
+/* Those who stay take their parts, whoever has gone is closed. */
+static void
+take_or_leave(struct supervisor *s, const struct generation *before)
 {
-    struct generation *g = s->gen;
-    size_t *user_of, rooms = s->nrooms;
+    for (size_t i = 0; i < s->nrooms; i++) {
+        const struct conf_user *now = generation_tenant(s->gen, i);
+        const struct conf_user *was = generation_tenant(before, i);
+        bool goes =
+            was && (!now || now->ids.uid != was->ids.uid || now->ids.gid != was->ids.gid);
 
-    for (size_t i = 0; i < g->conf->nusers; i++)
-        if (g->parts[i].room != NO_ROOM && g->parts[i].room >= rooms)
-            rooms = g->parts[i].room + 1;
-    if (rooms > s->nrooms)
-        grow(s, rooms);
-    user_of = mem_new_array(rooms, sizeof(*user_of));
-    for (size_t i = 0; i < rooms; i++)
-        user_of[i] = SIZE_MAX;
-    for (size_t i = 0; i < g->conf->nusers; i++)
-        if (g->parts[i].room != NO_ROOM)
-            user_of[g->parts[i].room] = i;
-    for (size_t i = 0; i < rooms; i++) {
+        if (goes)
+            acceptors_tell_gone(s, (uint32_t)i);
+        if (goes && s->rooms[i])
+            room_close(s->rooms[i]);
+        else if (s->rooms[i])
+            take_part(s->rooms[i], s->gen, s->gen->tenants[i]);
+    }
+}
+
+void
+rooms_take_generation(struct supervisor *s, const struct generation *before)
+{
+    if (s->gen->nrooms > s->nrooms)
+        grow(s, s->gen->nrooms);
+    take_or_leave(s, before);
+    for (size_t i = 0; i < s->nrooms; i++) {
+        const struct conf_user *u = generation_tenant(s->gen, i);
         struct room *r = s->rooms[i];
-        const struct ids *ids = user_of[i] == SIZE_MAX ? NULL : &g->conf->users[user_of[i]].ids;
 
-        if (r && (!ids || ids->uid != r->user->ids.uid || ids->gid != r->user->ids.gid))
-            room_remove(r);
-        else if (r)
-            take_part(r, g, user_of[i]);
+        if (r && (any_stale(r) || r->state == ROOM_DOWN))
+            room_change(r);
+        if (!r && u && listeners_any_of(s, &u->ids)) /* to be watched */
+            r = room_at(s, i);
+        if (r && r->listens && r->state == ROOM_EMPTY)
+            watch(r);
     }
-    for (size_t i = 0; i < rooms; i++) {
-        if (user_of[i] == SIZE_MAX)
-            continue;
-        if (!s->rooms[i])
-            room_new(s, g, user_of[i]);
-        else if (any_stale(s->rooms[i]) || s->rooms[i]->state == ROOM_DOWN)
-            room_change(s->rooms[i]);
-        if (s->rooms[i]->listens && s->rooms[i]->state == ROOM_EMPTY)
-            watch(s->rooms[i]);
-    }
-    free(user_of);
 }
 
 void
@@ -712,7 +719,7 @@ rooms_new(struct supervisor *s)
     STAILQ_INIT(&s->queued);
     LIST_INIT(&s->gone_rooms);
     LIST_INIT(&s->pools);
-    rooms_take_generation(s);
+    rooms_take_generation(s, NULL);
 }
 
 /* Visitors who come now come to workers of this generation. */

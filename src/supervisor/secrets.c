@@ -100,10 +100,13 @@ secrets_take_generation(struct room *r, const struct generation *before, size_t 
     secrets->ndue = 0;
     for (size_t i = 0; i < secrets->npairs; i++) {
         size_t vhost = r->gen->order[r->part->first + i], k;
-        struct certificate *c = &r->gen->certificates[vhost];
         struct secret_pair *p = &secrets->pairs[i];
+        struct certificate *c;
 
-        if (!r->gen->conf->vhosts[vhost].tls || c->before == NO_VHOST)
+        if (!r->gen->conf->vhosts[vhost].tls)
+            continue;
+        c = &r->gen->certificates[vhost];
+        if (c->before == NO_VHOST)
             continue;
         k = place_of(before, old, c->before);
         if (k >= nlast || last[k].key < 0)

@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -434,7 +435,7 @@ serve(struct supervisor *s)
     int rc;
 
     s->conf = s->gen->conf;
-    s->acceptor_ids = s->conf->acceptor_ids;
+    s->acceptor_ids = ids_copy(&s->conf->acceptor_ids);
     s->nacceptors = s->conf->acceptors;
     rc = make_seal(s);
     if (rc == 0)
@@ -446,6 +447,7 @@ serve(struct supervisor *s)
     for (size_t i = 0; i < s->broken.n; i++)
         log_error("not in effect: %s", s->broken.lines[i]);
     rooms_new(s);
+    (void)malloc_trim(0); /* what reading the configuration took */
     if (s->inherited) {
         inherit_rooms(s, s->inherited);
         rooms_sweep(s, date_mono_ms()); /* something may wait there already */

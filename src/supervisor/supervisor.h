@@ -158,8 +158,8 @@ struct log_target *logs_target(struct supervisor *s, const char *path, char **er
  * in   target  held; NULL: the server's own
  * in   prefix  before each line, copied; NULL when the child writes whole log lines itself
  */
-struct logpipe *logpipe_new(uv_loop_t *loop, int fd, int log_fd, struct log_target *target,
-                            const char *prefix);
+struct logpipe *
+logpipe_new(uv_loop_t *loop, int fd, int log_fd, struct log_target *target, const char *prefix);
 /* Another target from here on. */
 void logpipe_redirect(struct logpipe *p, struct log_target *target);
 /* Reads what is left, then goes. Leaves NULL. */
@@ -234,12 +234,12 @@ struct worker_child {
     struct child child;
     LIST_ENTRY(worker_child) link; /* in room.workers */
     struct room *room;
-    uint32_t seat;               /* which of the user's workers it is */
-    struct channel *control;     /* NULL: not running */
-    bool greeted, ready;         /* it said HELLO; READY */
-    bool leaving;                /* told to finish: of an earlier generation, or all stop */
-    uint64_t takes_ms;           /* leaving: until then it may still take connections; 0: none */
-    uint64_t end_ms;             /* leaving: it is ended then */
+    uint32_t seat;           /* which of the user's workers it is */
+    struct channel *control; /* NULL: not running */
+    bool greeted, ready;     /* it said HELLO; READY */
+    bool leaving;            /* told to finish: of an earlier generation, or all stop */
+    uint64_t takes_ms;       /* leaving: until then it may still take connections; 0: none */
+    uint64_t end_ms;         /* leaving: it is ended then */
     const struct counters *page; /* what it counts; NULL: nothing to be seen */
     bool stops;                  /* once it is ready it is told to stop, */
     uint64_t stops_ms;           /* until then */
@@ -309,8 +309,20 @@ struct room {
 };
 
 void rooms_new(struct supervisor *s);
-/* s->gen is another one: each room takes its part of it, new ones come, others go. */
-void rooms_take_generation(struct supervisor *s);
+/*
+ * s->gen is another one: each room takes its part of it, others go.
+ *
+ * in   before  the one until now, lent; NULL: it is the first
+ */
+void rooms_take_generation(struct supervisor *s, const struct generation *before);
+/*
+ * The room of this number, made where nobody has asked for its user before.
+ *
+ * ret  lent; NULL: it is nobody's
+ */
+struct room *room_at(struct supervisor *s, size_t index);
+/* All that is its user's ends at once. Leaves s->rooms; r is gone with his last process. */
+void room_close(struct room *r);
 /* Every worker is of the generation in effect, or none will be. */
 bool rooms_settled(const struct supervisor *s);
 /* An acceptor has a connection for it. */
@@ -666,7 +678,8 @@ struct supervisor {
     struct counters acceptors_past; /* of those that have ended */
     uint64_t acceptor_restarts;
     struct metrics *metrics;
-    struct room **rooms; /* by the index that routing tables have; NULL: nobody */
+    struct room **rooms; /* by the index that routing tables have; NULL: nobody, or nobody has
+                            asked for him yet: room_at() */
     size_t nrooms;
     LIST_HEAD(, room) gone_rooms;
     uint32_t channels; /* made so far */
@@ -718,6 +731,8 @@ int listeners_of(struct room *r, const struct conf_listen *at);
  * out  last  one of the latter, lent; NULL: there is none
  */
 unsigned listeners_all_of(struct room *r, struct listener **last);
+/* ret  whether any is, or was a moment ago, this user's own */
+bool listeners_any_of(const struct supervisor *s, const struct ids *ids);
 /* Wake the room when somebody comes. Nothing is accepted: who waits is the next worker's. */
 void listeners_watch(struct room *r);
 void listeners_unwatch(struct room *r);

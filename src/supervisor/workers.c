@@ -371,30 +371,30 @@ tell_vhost(struct telling *t, uint32_t nth)
     const struct part *part = &t->gen->parts[t->user];
     size_t index = t->gen->order[part->first + nth];
     const struct conf_vhost *v = &t->gen->conf->vhosts[index];
+    const struct conf_limits *limits = conf_limits_of(t->gen->conf, v->limits);
     uint32_t pool = t->gen->pool_of[index];
-    struct msg_vhost m = {.root = span_str(v->root),
-                          .access_log = MSG_NONE,
-                          .pool = pool == NO_POOL ? MSG_NONE : pool,
-                          .by_default = v->by_default,
-                          .autoindex = v->autoindex,
-                          .compress = v->compress,
-                          .stream = v->stream,
-                          .symlinks = sends_symlinks(v->symlinks),
-                          .compress_min = v->compress_min,
-                          .fallback = span_str(v->fallback),
-                          .conns_max = v->connections,
-                          .https_port =
-                              v->https_redirect ? https_port(t->gen->conf, t->user) : 0,
-                          .hsts_seconds = v->hsts_seconds,
-                          .acme = v->acme,
-                          .log_format = span_str(v->log_format),
-                          .rate = (uint32_t)v->limits.value[LIMIT_REQUESTS],
-                          .burst = v->limits.value[LIMIT_REQUESTS]
-                                       ? (uint32_t)v->limits.value[LIMIT_REQUESTS_BURST]
-                                       : 0,
-                          .bandwidth = v->limits.value[LIMIT_BANDWIDTH],
-                          .bandwidth_burst = v->limits.value[LIMIT_BANDWIDTH_BURST],
-                          .hsts_subdomains = v->hsts_subdomains};
+    struct msg_vhost m = {
+        .root = span_str(v->root),
+        .access_log = MSG_NONE,
+        .pool = pool == NO_POOL ? MSG_NONE : pool,
+        .by_default = v->by_default,
+        .autoindex = v->autoindex,
+        .compress = v->compress,
+        .stream = v->stream,
+        .symlinks = sends_symlinks(v->symlinks),
+        .compress_min = v->compress_min,
+        .fallback = span_str(v->fallback),
+        .conns_max = v->connections,
+        .https_port = v->https_redirect ? https_port(t->gen->conf, t->user) : 0,
+        .hsts_seconds = v->hsts_seconds,
+        .acme = v->acme,
+        .log_format = span_str(v->log_format),
+        .rate = (uint32_t)limits->value[LIMIT_REQUESTS],
+        .burst =
+            limits->value[LIMIT_REQUESTS] ? (uint32_t)limits->value[LIMIT_REQUESTS_BURST] : 0,
+        .bandwidth = limits->value[LIMIT_BANDWIDTH],
+        .bandwidth_burst = limits->value[LIMIT_BANDWIDTH_BURST],
+        .hsts_subdomains = v->hsts_subdomains};
     struct buf b, names, list;
     struct writer out = {&b, 0};
     int rc = 0;
@@ -431,6 +431,7 @@ static int
 tell_all(struct telling *t)
 {
     const struct conf_user *user = &t->gen->conf->users[t->user];
+    const struct conf_limits *limits = conf_limits_of(t->gen->conf, user->limits);
     const struct part *part = &t->gen->parts[t->user];
     int rc = tell_init(t);
 
@@ -440,7 +441,7 @@ tell_all(struct telling *t)
         rc = secrets_send_tickets(t->w);
     if (rc == 0 && t->w)
         rc = limits_share(t->w);
-    digest(t, &user->limits.value[LIMIT_CONNECTIONS], sizeof(uint64_t));
+    digest(t, &limits->value[LIMIT_CONNECTIONS], sizeof(uint64_t));
     digest(t, &user->workers, sizeof(user->workers));
     digest(t, &part->jail, sizeof(part->jail));
     digest(t, &part->limits, sizeof(part->limits));
@@ -672,7 +673,7 @@ worker_start(struct room *r, uint32_t seat)
     (void)snprintf(w->child.label, sizeof(w->child.label), "hostel-worker of %s",
                    r->user->ids.name);
     spec_worker(&spec, r->gen->conf, &r->user->ids, s->php_dir, listeners_all_of(r, &last) > 0);
-    limits_of_worker(&spec, &r->user->limits);
+    limits_of_worker(&spec, conf_limits_of(r->gen->conf, r->user->limits));
     if (r->user->system) /* it has no file, and is no site's */
         spec.min_uid = 1;
     spec.exec_fd = secrets_wanted(r) ? s->worker_tls_exe : s->worker_exe;

@@ -80,56 +80,86 @@ group_of(const char *text, gid_t *out)
     return error && error != ENOENT && error != EPERM ? -error : -ESRCH;
 }
 
+/* What is gathered of a user, before it is put into as little as it needs. */
+struct found {
+    uid_t uid;
+    gid_t gid;
+    unsigned ngroups;
+    gid_t groups[IDS_GROUPS_MAX];
+    char name[IDS_NAME_MAX];
+    char home[IDS_HOME_MAX];
+};
+
 static int
-add_group(struct ids *ids, gid_t gid)
+add_group(struct found *f, gid_t gid)
 {
     if (gid == 0)
         return -EPERM;
-    for (unsigned i = 0; i < ids->ngroups; i++)
-        if (ids->groups[i] == gid)
+    for (unsigned i = 0; i < f->ngroups; i++)
+        if (f->groups[i] == gid)
             return 0;
-    if (ids->ngroups == IDS_GROUPS_MAX)
+    if (f->ngroups == IDS_GROUPS_MAX)
         return -E2BIG;
-    ids->groups[ids->ngroups++] = gid;
+    f->groups[f->ngroups++] = gid;
     return 0;
 }
 
 /* The account's supplementary groups, gid among them; name NULL: gid alone. */
 static int
-fill_groups(const char *name, struct ids *ids)
+fill_groups(const char *name, struct found *f)
 {
     gid_t list[IDS_GROUPS_MAX + 1];
     int n = IDS_GROUPS_MAX + 1;
-    int rc = add_group(ids, ids->gid);
+    int rc = add_group(f, f->gid);
 
     if (rc < 0 || !name)
         return rc;
-    if (getgrouplist(name, ids->gid, list, &n) < 0)
+    if (getgrouplist(name, f->gid, list, &n) < 0)
         return -E2BIG;
     for (int i = 0; rc == 0 && i < n; i++)
-        rc = add_group(ids, list[i]);
+        rc = add_group(f, list[i]);
     return rc;
 }
 
 static int
-fill_account(const struct passwd *pw, struct ids *ids)
+fill_account(const struct passwd *pw, struct found *f)
 {
     size_t home = pw->pw_dir ? strlen(pw->pw_dir) : 0;
 
-    if (strlen(pw->pw_name) >= sizeof(ids->name))
+    if (strlen(pw->pw_name) >= sizeof(f->name))
         return -ENOENT;
-    strcpy(ids->name, pw->pw_name);
-    if (home && home < sizeof(ids->home))
-        memcpy(ids->home, pw->pw_dir, home);
-    ids->uid = pw->pw_uid;
-    ids->gid = pw->pw_gid;
+    strcpy(f->name, pw->pw_name);
+    if (home && home < sizeof(f->home))
+        memcpy(f->home, pw->pw_dir, home);
+    f->uid = pw->pw_uid;
+    f->gid = pw->pw_gid;
     return 0;
+}
+
+static struct ids
+ids_make(uid_t uid, gid_t gid, const gid_t *groups, unsigned n, const char *name,
+         const char *home)
+{
+    size_t groups_bytes = n * sizeof(*groups);
+    size_t name_bytes = strlen(name) + 1, home_bytes = strlen(home) + 1;
+    char *all = mem_new(groups_bytes + name_bytes + home_bytes);
+    struct ids ids = {.uid = uid,
+                      .gid = gid,
+                      .ngroups = n,
+                      .groups = (gid_t *)(void *)all,
+                      .name = all + groups_bytes,
+                      .home = all + groups_bytes + name_bytes};
+
+    memcpy(all, groups, groups_bytes);
+    memcpy(all + groups_bytes, name, name_bytes);
+    memcpy(all + groups_bytes + name_bytes, home, home_bytes);
+    return ids;
 }
 
 int
 ids_lookup(const char *user, const char *group, struct ids *out)
 {
-    struct ids ids = {0};
+    struct found f = {0};
     struct passwd pw;
     char *bytes = NULL;
     uid_t uid = 0;
@@ -142,21 +172,34 @@ ids_lookup(const char *user, const char *group, struct ids *out)
     rc = account(number == 0 ? NULL : user, uid, &pw, &bytes);
     known = rc == 0;
     if (known) {
-        rc = fill_account(&pw, &ids);
+        rc = fill_account(&pw, &f);
     } else if (rc == -ENOENT && number == 0) {
-        ids.uid = uid;
-        ids.gid = uid;
-        snprintf(ids.name, sizeof(ids.name), "%u", uid);
+        f.uid = uid;
+        f.gid = uid;
+        snprintf(f.name, sizeof(f.name), "%u", uid);
         rc = 0;
     }
     if (rc == 0 && group)
-        rc = group_of(group, &ids.gid);
+        rc = group_of(group, &f.gid);
     if (rc == 0)
-        rc = fill_groups(known ? ids.name : NULL, &ids);
+        rc = fill_groups(known ? f.name : NULL, &f);
     if (rc == 0)
-        *out = ids;
+        *out = ids_make(f.uid, f.gid, f.groups, f.ngroups, f.name, f.home);
     free(bytes);
     return rc;
+}
+
+struct ids
+ids_copy(const struct ids *ids)
+{
+    return ids_make(ids->uid, ids->gid, ids->groups, ids->ngroups, ids->name, ids->home);
+}
+
+void
+ids_done(struct ids *ids)
+{
+    free(ids->groups);
+    *ids = (struct ids){0};
 }
 
 int

@@ -10,6 +10,7 @@ import pytest
 
 from house import HOSTEL, free_port, hostel, started, stretched
 from procs import SLOW, wait_for
+from procs import status as status_of
 from secure import certificate
 from test_control import status
 from test_reload import Changing
@@ -165,3 +166,42 @@ def test_a_thousand_users(box):
         p.communicate()
     assert slowest < 1 * SLOW, slowest
     assert len(status(server)["user"]) == 1005
+
+
+def own_kib(server):
+    """What the supervisor and the acceptors have, that is no page of a file."""
+    total = 0
+    for pid in (server.pid, *server.acceptors()):
+        with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as f:
+            rows = dict(line.split(":", 1) for line in f.read().splitlines()[1:])
+        total += sum(int(rows[k].split()[0]) for k in ("Pss_Anon", "Pss_Shmem"))
+    return total
+
+
+@pytest.mark.root
+def test_who_is_never_asked_for(box):
+    """He is a row: under 1 KiB, and it stays one when somebody looks, or reloads."""
+    a = box.site("a.test", files={"index.html": "a\n"})
+    changing, uid = Changing(box), box.new_uid()
+
+    def write(n):
+        box.write_config(json.dumps({"vhosts": [
+            {"host": f"n{i}.test", "user": str(uid + i), "group": str(uid + i),
+             "root": str(box.dir), "php": {"processes": 2}} for i in range(n)]}),
+            "vhosts.d/many.yaml")
+
+    write(1000)
+    server = changing.serve(error_log=str(box.logs / "error"))
+    if int(status_of(server.pid)["VmSize"].split()[0]) > 1 << 30:
+        pytest.skip("a sanitizer's own memory counts too")
+    assert server.get(a).text == "a\n"
+    found = [own_kib(server)]
+    for n in (5000, 5001):
+        write(n)
+        changing.reload()
+        users = status(server)["user"]
+        assert len(users) == n + 1, len(users)
+        assert [x["state"] for x in users[-1]["pools"]] == ["asleep"]
+        found.append(own_kib(server))
+    assert (found[2] - found[0]) / 4001 < 1, found
+    assert server.get(a).text == "a\n"

@@ -23,7 +23,7 @@ struct conf_listen {
     size_t user;  /* whose workers accept there themselves; CONF_SHARED: the acceptors do */
     size_t vhost; /* which one names it; CONF_SHARED: the main file */
     bool tls;
-    bool missing; /* set by the supervisor: a user's own that could not be opened */
+    bool missing;        /* set by the supervisor: a user's own that could not be opened */
     struct nets proxies; /* who connect here with the PROXY protocol; none: everybody without */
 };
 
@@ -137,16 +137,20 @@ struct conf_app {
     size_t nrules;
 };
 
+/*
+ * There may be very many. So what is the same for most is there once: what the main file says
+ * for all is lent from the conf (the same pointer), and php sections that say the same are one.
+ */
 struct conf_vhost {
-    char *host;     /* lower case, no trailing dot; maybe "*.example.org" */
-    char **aliases; /* the same, NULL-ended; never NULL */
-    char *root;     /* absolute */
-    char **index;   /* NULL-ended, in order */
-    char *access_log;
+    char *host;       /* lower case, no trailing dot; maybe "*.example.org" */
+    char **aliases;   /* the same, NULL-ended; conf.none, or owned */
+    char *root;       /* absolute */
+    char **index;     /* NULL-ended, in order; conf.index, or owned */
+    char *access_log; /* conf.access_log, or owned; so are these two */
     char *error_log;
-    char *log_format; /* of the access log; NULL: combined */
-    struct conf_php *php; /* NULL: no PHP here */
-    struct conf_tls *tls; /* NULL: not on listen_tls */
+    char *log_format;           /* of the access log; NULL: combined */
+    const struct conf_php *php; /* lent from the conf; NULL: no PHP here */
+    struct conf_tls *tls;       /* NULL: not on listen_tls */
     bool https_redirect;
     bool hsts_subdomains;
     uint32_t hsts_seconds; /* CONF_NO_HSTS: no such header */
@@ -155,9 +159,9 @@ struct conf_vhost {
     bool stream;           /* bodies go to scripts while they come */
     uint64_t compress_min; /* bytes */
     enum conf_symlinks symlinks;
-    char *fallback;            /* begins with '/', or NULL */
-    uint32_t connections;      /* in one worker; 0 = no limit */
-    struct conf_limits limits; /* its own, else the main file's; the user's as it says them */
+    char *fallback;             /* begins with '/', or NULL */
+    uint32_t connections;       /* in one worker; 0 = no limit */
+    struct conf_limits *limits; /* its own; the user's as it says them. NULL: conf.limits */
     /*
      * Those of one kind as they are written. Access is the other way round: allow and deny are
      * one list already, the first net that fits decides, and the last fits everybody.
@@ -176,12 +180,12 @@ struct conf_vhost {
 /* One (user, group) that owns vhosts: a worker's identity. */
 struct conf_user {
     struct ids ids;
-    bool system;               /* acme_user: may be below min_uid */
-    uint32_t workers;          /* the highest that one of its vhosts asks for */
-    uint64_t idle_exit_ms;     /* the highest likewise; 0 = never, above all */
-    bool jailed;               /* one of them says so */
-    bool wide;                 /* all of the machine is his home, or a root */
-    struct conf_limits limits; /* of his vhosts, else the main file's; the user's own of them */
+    bool system;                /* acme_user: may be below min_uid */
+    uint32_t workers;           /* the highest that one of its vhosts asks for */
+    uint64_t idle_exit_ms;      /* the highest likewise; 0 = never, above all */
+    bool jailed;                /* one of them says so */
+    bool wide;                  /* all of the machine is his home, or a root */
+    struct conf_limits *limits; /* of his vhosts; the user's own of them. NULL: conf.limits */
 };
 
 /* The text of a site file that is in effect: what the next load may fall back to. */
@@ -201,9 +205,11 @@ struct conf {
     char *app_dir;
     struct conf_app **apps; /* those that vhosts name */
     size_t napps;
-    char *error_log;  /* the server's own */
-    char *access_log; /* default of vhosts; it may hold %{user} and %{vhost} still */
-    char *log_format; /* likewise */
+    char *error_log;          /* the server's own */
+    char *access_log;         /* default of vhosts; it may hold %{user} and %{vhost} still */
+    char *log_format;         /* likewise */
+    char **index;             /* likewise */
+    char *none[1];            /* a list of nothing */
     enum log_level log_level; /* of error logs */
     uint32_t min_uid;
     uint64_t stop_timeout_ms, drain_timeout_ms;
@@ -215,7 +221,7 @@ struct conf {
     struct conf_limits limits;                         /* of the main file */
     struct nets trusted_proxies;
     bool trusted_proxies_close;
-    char *cgroup;              /* "auto", "off" or a path */
+    char *cgroup;                /* "auto", "off" or a path */
     struct conf_listen *metrics; /* of metrics_listen; addr_len 0: text is a path */
     size_t nmetrics;
     gid_t metrics_gid; /* of unix sockets among them; 0 = root alone */
@@ -225,6 +231,7 @@ struct conf {
     size_t nusers;
     struct conf_vhost *vhosts;
     size_t nvhosts;
+    void *phps;              /* a tsearch(3) tree of struct conf_php: of all vhosts */
     bool switching;          /* false: not root, every vhost is the invoking user's */
     bool elsewhere;          /* of another machine: conf_load_elsewhere() */
     char **files;            /* the main file, then the included ones by name; NULL-ended */
@@ -305,6 +312,20 @@ int conf_defaults(struct conf **out);
  * ret  0; -EINVAL no host name; -EILSEQ not ASCII
  */
 int conf_host_name(const char *text, char name[static CONF_HOST_MAX + 1]);
+
+/* ret  what counts where this is said, lent */
+static inline const struct conf_limits *
+conf_limits_of(const struct conf *c, const struct conf_limits *own)
+{
+    return own ? own : &c->limits;
+}
+
+/* An order of php sections by all that they say; 0: they say the same. */
+int conf_php_order(const struct conf_php *a, const struct conf_php *b);
+
+/* ret  the same section with other processes, lent from the conf */
+const struct conf_php *
+conf_php_with(struct conf *c, const struct conf_php *php, uint32_t processes);
 
 /* The site is not served with TLS. */
 void conf_drop_tls(struct conf_vhost *v);

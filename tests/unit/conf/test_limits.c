@@ -67,11 +67,14 @@ test_values(void **state)
 
         print_message("    %s\n", rows[i].why);
         assert_int_equal(load(&rows[i], "70001", &c, &errors), 0);
-        assert_int_equal(c->vhosts[0].limits.value[rows[i].which], rows[i].first);
-        assert_int_equal(c->vhosts[1].limits.value[rows[i].which], rows[i].second);
+        assert_int_equal(conf_limits_of(c, c->vhosts[0].limits)->value[rows[i].which],
+                         rows[i].first);
+        assert_int_equal(conf_limits_of(c, c->vhosts[1].limits)->value[rows[i].which],
+                         rows[i].second);
         if (rows[i].which >= LIMITS_OF_SITE)
-            assert_int_equal(c->users[c->vhosts[0].user].limits.value[rows[i].which],
-                             rows[i].user);
+            assert_int_equal(
+                conf_limits_of(c, c->users[c->vhosts[0].user].limits)->value[rows[i].which],
+                rows[i].user);
         conf_free(&c);
         conf_errors_done(&errors);
     }
@@ -106,8 +109,8 @@ test_whose(void **state)
 
     (void)state;
     assert_int_equal(load(&row, "70002", &c, &errors), 0);
-    assert_int_equal(c->users[0].limits.value[LIMIT_MEMORY], 64 << 20);
-    assert_int_equal(c->users[1].limits.value[LIMIT_MEMORY], 128 << 20);
+    assert_int_equal(conf_limits_of(c, c->users[0].limits)->value[LIMIT_MEMORY], 64 << 20);
+    assert_int_equal(conf_limits_of(c, c->users[1].limits)->value[LIMIT_MEMORY], 128 << 20);
     conf_free(&c);
     assert_int_equal(load(&row, "70001, group: 70003", &c, &errors), -22);
     assert_int_equal(errors.n, 1);
@@ -124,8 +127,8 @@ test_other_group(void **state)
     (void)state;
     assert_int_equal(load(&row, "70001, group: 70003", &c, &errors), 0);
     assert_int_equal(c->nusers, 2);
-    assert_int_equal(c->users[0].limits.value[LIMIT_MEMORY], 64 << 20);
-    assert_int_equal(c->users[1].limits.value[LIMIT_MEMORY], 64 << 20);
+    assert_int_equal(conf_limits_of(c, c->users[0].limits)->value[LIMIT_MEMORY], 64 << 20);
+    assert_int_equal(conf_limits_of(c, c->users[1].limits)->value[LIMIT_MEMORY], 64 << 20);
     conf_free(&c);
 }
 

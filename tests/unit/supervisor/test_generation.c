@@ -8,11 +8,6 @@
 
 #include <errno.h>
 
-#define ROOMS 8
-
-static struct room rooms[ROOMS];
-static struct room *by_number[ROOMS];
-
 /* A main file and site files, NULL-ended: names and texts in turn. */
 static void
 write_files(const char *main, const char *const *sites)
@@ -54,26 +49,23 @@ load(struct supervisor *s, struct generation **g, size_t *nerrors)
     return rc;
 }
 
-/* It is in effect: each user with a vhost has his room. */
+/* It is in effect: each user with a vhost has a room, and each room one user. */
 static void
 use(struct supervisor *s, struct generation *g)
 {
+    size_t rooms = 0;
+
+    for (size_t i = 0; i < g->conf->nusers; i++) {
+        rooms += g->parts[i].room != NO_ROOM;
+        if (g->parts[i].room != NO_ROOM)
+            assert_ptr_equal(generation_tenant(g, g->parts[i].room), &g->conf->users[i]);
+    }
+    for (size_t i = 0; i < g->nrooms + 2; i++)
+        rooms -= generation_tenant(g, i) != NULL;
+    assert_int_equal(rooms, 0);
     generation_drop(&s->gen);
     s->gen = g;
     s->conf = g->conf;
-    memset(by_number, 0, sizeof(by_number));
-    s->rooms = by_number;
-    s->nrooms = 0;
-    for (size_t i = 0; i < g->conf->nusers; i++) {
-        uint32_t n = g->parts[i].room;
-
-        if (n == NO_ROOM)
-            continue;
-        assert_true(n < ROOMS && !by_number[n]);
-        rooms[n] = (struct room){.index = n, .user = &g->conf->users[i]};
-        by_number[n] = &rooms[n];
-        s->nrooms = n + 1 > s->nrooms ? n + 1 : s->nrooms;
-    }
 }
 
 static void
@@ -252,6 +244,37 @@ test_pools(void **state)
     remove_site("a");
 }
 
+/* Users whose php sections say the same have one in common, until one has to do with less. */
+static void
+test_php_is_shared(void **state)
+{
+    static const char *const sites[] = {
+        "a",
+        "vhosts:\n"
+        " - {host: a.test, user: 20001, group: 20001, root: $D/www,"
+        " php: {command: $D/php, processes: 8}}\n"
+        " - {host: b.test, user: 20002, group: 20002, root: $D/www,"
+        " php: {command: $D/php, processes: 8}, limits: {php_processes: 3}}\n"
+        " - {host: c.test, user: 20003, group: 20003, root: $D/www,"
+        " php: {command: $D/php, processes: 8}}\n",
+        NULL};
+    struct supervisor s = {0};
+    const struct conf_vhost *v;
+
+    (void)state;
+    write_files("", sites);
+    load_and_use(&s);
+    v = s.conf->vhosts;
+    assert_ptr_equal(v[0].php, v[2].php);
+    assert_int_equal(v[0].php->processes, 8);
+    assert_int_equal(v[1].php->processes, 3);
+    assert_string_equal(v[1].php->command, v[0].php->command);
+    assert_null(s.conf->users[0].limits);
+    assert_int_equal(s.conf->users[1].limits->value[LIMIT_PHP_PROCESSES], 3);
+    generation_drop(&s.gen);
+    remove_site("a");
+}
+
 static void
 test_routes(void **state)
 {
@@ -371,8 +394,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rooms_are_kept), cmocka_unit_test(test_groups_are_apart),
         cmocka_unit_test(test_who_changes),    cmocka_unit_test(test_pools),
-        cmocka_unit_test(test_routes),         cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_holding),
+        cmocka_unit_test(test_php_is_shared),  cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_errors),         cmocka_unit_test(test_holding),
     };
 
     if (geteuid() != 0) {

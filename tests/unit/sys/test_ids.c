@@ -52,6 +52,8 @@ lookup(void **state)
             fail_msg("%s: %u:%u", rows[i].why, ids.uid, ids.gid);
         if (rc == 0 && (ids.ngroups < 1 || ids.groups[0] != ids.gid))
             fail_msg("%s: its own group is not among the groups", rows[i].why);
+        if (rc == 0)
+            ids_done(&ids);
     }
 }
 
@@ -65,42 +67,77 @@ names(void **state)
     assert_string_equal(ids.name, "64001");
     assert_string_equal(ids.home, "");
     assert_int_equal(ids.ngroups, 1);
+    ids_done(&ids);
     assert_int_equal(ids_lookup("1", NULL, &ids), 0);
     assert_string_equal(ids.name, "daemon");
     assert_string_equal(ids.home, "/usr/sbin");
+    ids_done(&ids);
+    assert_null(ids.groups);
+}
+
+/* A copy says the same and outlives what it was made of. */
+static void
+copy(void **state)
+{
+    struct ids ids = {.uid = 1001,
+                      .gid = 1002,
+                      .ngroups = 3,
+                      .groups = (gid_t[]){1002, 44, 27},
+                      .name = "somebody",
+                      .home = "/home/somebody"};
+    struct ids other = ids_copy(&ids);
+
+    (void)state;
+    ids.groups[1] = 45;
+    assert_int_equal(other.uid, 1001);
+    assert_int_equal(other.gid, 1002);
+    assert_int_equal(other.ngroups, 3);
+    assert_memory_equal(other.groups, ((gid_t[]){1002, 44, 27}), 3 * sizeof(gid_t));
+    assert_string_equal(other.name, "somebody");
+    assert_string_equal(other.home, "/home/somebody");
+    ids_done(&other);
 }
 
 static void
 check(void **state)
 {
-    static const struct {
+    const struct {
         const char *why;
         struct ids ids;
         uint32_t min;
         int rc;
     } rows[] = {
-        {"above", {.uid = 1001, .gid = 1001, .groups = {1001}, .ngroups = 1}, 1000, 0},
-        {"at", {.uid = 1000, .gid = 1000, .groups = {1000}, .ngroups = 1}, 1000, 0},
-        {"uid below", {.uid = 999, .gid = 1000, .groups = {1000}, .ngroups = 1}, 1000, -EPERM},
-        {"gid below", {.uid = 1000, .gid = 999, .groups = {999}, .ngroups = 1}, 1000, -EPERM},
-        {"uid 0, no minimum", {.gid = 1, .groups = {1}, .ngroups = 1}, 0, -EPERM},
-        {"gid 0, no minimum", {.uid = 1, .groups = {1}, .ngroups = 1}, 0, -EPERM},
-        {"a group 0", {.uid = 1001, .gid = 1001, .groups = {1001, 0}, .ngroups = 2}, 1, -EPERM},
+        {"above", {.uid = 1001, .gid = 1001, .groups = (gid_t[]){1001}, .ngroups = 1}, 1000, 0},
+        {"at", {.uid = 1000, .gid = 1000, .groups = (gid_t[]){1000}, .ngroups = 1}, 1000, 0},
+        {"uid below",
+         {.uid = 999, .gid = 1000, .groups = (gid_t[]){1000}, .ngroups = 1},
+         1000,
+         -EPERM},
+        {"gid below",
+         {.uid = 1000, .gid = 999, .groups = (gid_t[]){999}, .ngroups = 1},
+         1000,
+         -EPERM},
+        {"uid 0, no minimum", {.gid = 1, .groups = (gid_t[]){1}, .ngroups = 1}, 0, -EPERM},
+        {"gid 0, no minimum", {.uid = 1, .groups = (gid_t[]){1}, .ngroups = 1}, 0, -EPERM},
+        {"a group 0",
+         {.uid = 1001, .gid = 1001, .groups = (gid_t[]){1001, 0}, .ngroups = 2},
+         1,
+         -EPERM},
         {"a low group is a right that root gave",
-         {.uid = 1001, .gid = 1001, .groups = {1001, 44}, .ngroups = 2},
+         {.uid = 1001, .gid = 1001, .groups = (gid_t[]){1001, 44}, .ngroups = 2},
          1000,
          0},
         {"no groups", {.uid = 1001, .gid = 1001}, 1, -EPERM},
         {"too many groups",
-         {.uid = 1001, .gid = 1001, .groups = {1001}, .ngroups = IDS_GROUPS_MAX + 1},
+         {.uid = 1001, .gid = 1001, .groups = (gid_t[]){1001}, .ngroups = IDS_GROUPS_MAX + 1},
          1,
          -EPERM},
         {"uid that means no change",
-         {.uid = (uid_t)-1, .gid = 1001, .groups = {1001}, .ngroups = 1},
+         {.uid = (uid_t)-1, .gid = 1001, .groups = (gid_t[]){1001}, .ngroups = 1},
          1,
          -EPERM},
         {"gid that means no change",
-         {.uid = 1001, .gid = (gid_t)-1, .groups = {1001}, .ngroups = 1},
+         {.uid = 1001, .gid = (gid_t)-1, .groups = (gid_t[]){1001}, .ngroups = 1},
          1,
          -EPERM},
     };
@@ -117,6 +154,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lookup),
         cmocka_unit_test(names),
+        cmocka_unit_test(copy),
         cmocka_unit_test(check),
     };
 

@@ -46,7 +46,9 @@ on_done(void *data, pid_t pid, const struct spawn_error *error)
 static struct ids
 user(void)
 {
-    return (struct ids){.uid = UID, .gid = UID, .groups = {UID, UID + 1}, .ngroups = 2};
+    static gid_t groups[] = {UID, UID + 1};
+
+    return (struct ids){.uid = UID, .gid = UID, .groups = groups, .ngroups = 2};
 }
 
 static struct spawn_spec
@@ -387,11 +389,11 @@ ids_refused(void **state)
 {
     char *const argv[] = {"/bin/true", NULL};
     struct ids rows[] = {
-        {.uid = 0, .gid = UID, .groups = {UID}, .ngroups = 1},
-        {.uid = UID, .gid = 0, .groups = {UID}, .ngroups = 1},
-        {.uid = UID, .gid = UID, .groups = {UID, 0}, .ngroups = 2},
-        {.uid = 999, .gid = UID, .groups = {UID}, .ngroups = 1},
-        {.uid = UID, .gid = 999, .groups = {999}, .ngroups = 1},
+        {.uid = 0, .gid = UID, .groups = (gid_t[]){UID}, .ngroups = 1},
+        {.uid = UID, .gid = 0, .groups = (gid_t[]){UID}, .ngroups = 1},
+        {.uid = UID, .gid = UID, .groups = (gid_t[]){UID, 0}, .ngroups = 2},
+        {.uid = 999, .gid = UID, .groups = (gid_t[]){UID}, .ngroups = 1},
+        {.uid = UID, .gid = 999, .groups = (gid_t[]){999}, .ngroups = 1},
     };
     struct run r = {0};
     uv_loop_t loop;
