@@ -150,17 +150,21 @@ class Server:
             time.sleep(0.01)
         return total
 
-    def pss(self):
+    def pss(self, kinds=("Pss",)):
         """KiB of all processes, pages that are shared counted in proportion."""
         total = 0
         for pid in self.pids():
             try:
                 for line in open(f"/proc/{pid}/smaps_rollup", encoding="ascii"):
-                    if line.startswith("Pss:"):
+                    if line.partition(":")[0] in kinds:
                         total += int(line.split()[1])
             except (FileNotFoundError, ProcessLookupError):
                 pass
         return total
+
+    def pss_own(self):
+        """The same without pages of files: how many share those changes with all that runs."""
+        return self.pss(("Pss_Anon", "Pss_Shmem"))
 
     def wait_ready(self, seconds=60):
         deadline = time.monotonic() + seconds
