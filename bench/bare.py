@@ -1,13 +1,13 @@
 """What Hostel adds to PHP: a bare php-cgi on kept FastCGI connections beside it, in turns."""
 import os
 import socket
-import statistics
 import subprocess
 from pathlib import Path
 
 import box as boxes
 import cases
 import load
+import turns
 from peers import PHP_CGI, PHP_CHILDREN
 
 
@@ -32,42 +32,40 @@ def start(d, site):
     return server, path
 
 
-def ask(server, d, path, site, seconds):
+def ask(server, d, path, site, ms):
     before = server.cpu()
     p = subprocess.run(["taskset", "-c", "1", d / "bare", path, site.root / "hello.php",
-                        site.host, str(PHP_CHILDREN), str(seconds)],
+                        site.host, str(PHP_CHILDREN), str(ms / 1e3)],
                        capture_output=True, text=True, check=False)
+    cpu = server.cpu() - before
     if p.returncode != 0:
         raise load.Wrong(f"bare: {p.stderr.strip()}")
-    return int(p.stdout) / max(server.cpu() - before, 0.01)
+    return {"per_cpu": int(p.stdout) / cpu, "php_us": cpu / int(p.stdout) * 1e6}
 
 
-def split(server):
-    """Seconds of processor time so far: PHP's, and of all else."""
-    php = other = 0
-    for pid, row in server.pids().items():
+def php_of(server):
+    """Seconds of processor time of its PHP so far."""
+    used = 0
+    for pid, seconds in server.used().items():
         try:
-            name = Path(f"/proc/{pid}/comm").read_text()
+            if Path(f"/proc/{pid}/comm").read_text().startswith("php-cgi"):
+                used += seconds
         except OSError:
-            continue
-        if name.startswith("php-cgi"):
-            php += boxes.seconds(pid, row)
-        else:
-            other += boxes.seconds(pid, row)
-    return php, other
+            pass
+    return used
 
 
-def measure(server, wrk, wire, seconds):
-    """As load.measure(): answers per CPU-second; and microseconds of PHP, of Hostel, for each."""
-    before = split(server)
-    row = load.measure(server, wrk, wire, seconds)
-    return (row["per_cpu"], *((b - a) / row["requests"] * 1e6
-                              for a, b in zip(before, split(server))))
+def behind(server, visitors, ms):
+    """As load.measure(); and microseconds of PHP, of Hostel, for each answer."""
+    before = php_of(server)
+    row = load.measure(server, visitors, ms)
+    php = (php_of(server) - before) / row["requests"] * 1e6
+    return {**row, "php_us": php, "own_us": 1e6 / row["per_cpu"] - php}
 
 
-def overhead(hostel, d, sites, rounds, seconds):
+def overhead(hostel, d, sites, rounds, ms):
     """
-    Rounds in turn: answers per CPU-second of PHP alone, and of Hostel with its PHP.
+    Slices in turn: answers per CPU-second of PHP alone, and of Hostel with its PHP.
 
     ret  medians, by how much Hostel's is dearer, and microseconds of an answer: PHP's alone, PHP's
          behind Hostel, Hostel's own
@@ -77,16 +75,28 @@ def overhead(hostel, d, sites, rounds, seconds):
     server = None
     try:
         server = hostel.start(d / "hostel", boxes.free_port(), sites)
-        wire = load.check(server.port, case, sites, False)
-        wrk = load.Wrk(d, case, sites, server.port, "1")
-        wrk.run(1)
-        ask(bare, d, path, sites[0], 1)
-        figures = [(ask(bare, d, path, sites[0], seconds),
-                    *measure(server, wrk, wire, seconds)) for _ in range(rounds)]
-        php, both, php_us, own_us = (statistics.median(column) for column in zip(*figures))
-        return {"bare": php, "hostel": both, "overhead": php / both - 1, "bare_us": 1e6 / php,
-                "php_us": php_us, "own_us": own_us}
+        bodies = load.check(server.port, case, sites, False)
+        with load.Visitors(d, case, bodies, server.port, "1") as visitors:
+            visitors.ask(500)
+            ask(bare, d, path, sites[0], 500)
+            alone = turns.Player("php-cgi alone", lambda: ask(bare, d, path, sites[0], ms))
+            with_it = turns.Player("hostel", lambda: behind(server, visitors, ms))
+            turns.play([alone, with_it], rounds)
+        return figures(alone.row, with_it.row)
     finally:
         bare.stop()
         if server:
             server.stop()
+
+
+def figures(alone, with_it):
+    dearer = turns.ratios(alone["rounds"], with_it["rounds"])
+    if not dearer:
+        raise load.Wrong(alone["wrong"] or with_it["wrong"])
+    low, middle, high = turns.quartiles(dearer)
+    return {"bare": turns.middle(alone["rounds"]), "hostel": turns.middle(with_it["rounds"]),
+            "overhead": middle - 1, "quartiles": [low - 1, high - 1],
+            "bare_us": turns.middle(alone["rounds"], "php_us"),
+            "php_us": turns.middle(with_it["rounds"], "php_us"),
+            "own_us": turns.middle(with_it["rounds"], "own_us"),
+            "rounds": [alone["rounds"], with_it["rounds"]]}

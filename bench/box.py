@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
+KNOWN_S = 5
 SIZES = {"1k": 1 << 10, "10k": 10 << 10, "100k": 100 << 10, "1m": 1 << 20, "100m": 100 << 20}
 PHP = {
     "hello.php": '<?php header("Content-Type: text/html"); echo "hello from %s\\n";',
@@ -93,19 +94,21 @@ def seconds(pid, row):
     return (sum(ns) / 1e9 if any(ns) else own / TICK) + reaped / TICK
 
 
-def tree(roots):
-    """All living processes below and with the roots: pid -> its row of stat()."""
-    all_ = {int(n): stat(n) for n in os.listdir("/proc") if n.isdigit()}
+def living():
+    return {int(n) for n in os.listdir("/proc") if n.isdigit()}
+
+
+def below(roots, rows):
+    """Which processes are below and with the roots. rows: pid -> its row of stat(), or None"""
     children = {}
-    for pid, row in all_.items():
+    for pid, row in rows.items():
         if row:
             children.setdefault(row[0], []).append(pid)
-    found, todo = {}, list(roots)
+    found, todo = set(), list(roots)
     while todo:
         pid = todo.pop()
-        if all_.get(pid):
-            found[pid] = all_[pid]
-            todo += children.get(pid, [])
+        found.add(pid)
+        todo += children.get(pid, [])
     return found
 
 
@@ -122,6 +125,8 @@ class Server:
 
     def __init__(self, name, port, cores="0"):
         self.name, self.port, self.cores, self.processes = name, port, cores, []
+        # the machine's processes, and which are its own
+        self.seen, self.mine, self.known_until = set(), set(), 0
 
     def spawn(self, args, log, env=None, uid=None):
         """uid: run as this user and no group but its own."""
@@ -135,20 +140,32 @@ class Server:
         self.processes.append(p)
 
     def pids(self):
-        return tree(p.pid for p in self.processes)
+        """Of its processes that live. For some seconds only new ones are looked at: it is quick."""
+        now = living()
+        if time.monotonic() > self.known_until:   # a number may have become somebody else's
+            self.seen, self.mine = set(), set()
+            self.known_until = time.monotonic() + KNOWN_S
+        roots = self.mine | {p.pid for p in self.processes}
+        self.mine = below(roots, {pid: stat(pid) for pid in now - self.seen}) & now
+        self.seen = now
+        return self.mine
 
-    def cpu(self):
+    def used(self):
         """
-        Seconds of processor time so far, reaped children included. A process that is reaped
-        while the others are looked at is in nobody's time: then all are looked at again.
+        pid -> seconds of processor time so far, reaped children included. A process that is
+        reaped while the others are looked at is in nobody's time: then all are looked at again.
         """
         for _ in range(20):
-            rows = self.pids()
-            total = sum(seconds(pid, row) for pid, row in rows.items())
-            if self.pids().keys() == rows.keys():
+            rows = {pid: stat(pid) for pid in self.pids()}
+            used = {pid: seconds(pid, row) for pid, row in rows.items() if row}
+            if self.pids() == used.keys():
                 break
             time.sleep(0.01)
-        return total
+        return used
+
+    def cpu(self):
+        """Seconds of processor time so far."""
+        return sum(self.used().values())
 
     def pss(self, kinds=("Pss",)):
         """KiB of all processes, pages that are shared counted in proportion."""
@@ -181,6 +198,7 @@ class Server:
                 time.sleep(0.005)
 
     def stop(self):
+        self.known_until = 0
         every = {pid: born(pid) for pid in self.pids()}
 
         def left():

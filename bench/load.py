@@ -1,28 +1,16 @@
-"""Load on one server: checked answers, wrk, a paced visitor, system calls under strace."""
+"""Load on one server: checked answers, visitors, a paced one, system calls under strace."""
+import contextlib
 import re
+import select
 import signal
 import socket
 import statistics
 import subprocess
 import time
+from pathlib import Path
 
-WRK = """
-local hosts, n, made = {%(hosts)s}, 0, {}
-function init(args)
-   for i, host in ipairs(hosts) do
-      made[i] = wrk.format("GET", "%(path)s", {Host = host, Connection = "%(connection)s"})
-   end
-end
-function request()
-   n = n %% #made + 1
-   return made[n]
-end
-function done(s, latency)
-   local e = s.errors
-   io.write(string.format("FIGURES %%d %%d %%d %%d %%d\\n", s.requests, s.bytes, s.duration,
-                          e.connect + e.read + e.write + e.timeout, e.status))
-end
-"""
+HERE = Path(__file__).resolve().parent
+SETTLE_S = 0.002   # after the last answer: a log's line, a connection's end
 
 
 class Wrong(Exception):
@@ -80,68 +68,117 @@ def dechunk(data):
         out, data = out + data[:n], data[n + 2:]
 
 
-def get(port, host, path, close=True, timeout=20):
-    with socket.create_connection(("127.0.0.1", port), timeout) as s:
+def get(port, host, path, close=True, timeout=20, tls=None):
+    """tls: the ssl.SSLContext of a visitor who comes by TLS"""
+    with contextlib.ExitStack() as stack:
+        s = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout))
+        if tls:
+            s = stack.enter_context(tls.wrap_socket(s, server_hostname=host))
         s.sendall(request(host, path, close))
         return read_answer(s)
 
 
-def check(port, case, sites, constant):
-    """One answer for each host, whole; returns its bytes on the wire (the largest)."""
-    wire = 0
+def check(port, case, sites, constant, tls=None):
+    """One answer for each host, whole; host -> its body, or the file that it is."""
+    bodies = {}
     for site in sites[:case.hosts]:
-        head, body, n = get(port, site.host, case.path, case.close)
+        head, body, _ = get(port, site.host, case.path, case.close, tls=tls)
         if not head.startswith("HTTP/1.1 200"):
             raise Wrong(f"{site.host}{case.path}: {head.splitlines()[0]}")
+        bodies[site.host] = body
         if constant:
             good = body == b"x" * 1024
         elif case.php:
             good = site.host.encode() in body and b"<?php" not in body
         else:
-            with open(site.shared / case.path[1:], "rb") as f:
-                good = f.read() == body
+            bodies[site.host] = site.shared / case.path[1:]
+            good = bodies[site.host].read_bytes() == body
         if not good:
             raise Wrong(f"{site.host}{case.path}: not the body that the site has")
-        wire = max(wire, n)
-    return wire
+    return bodies
 
 
-class Wrk:
-    """wrk on its own core, for one case; its script stands in the box."""
+def build_visitors(d, build):
+    """visitors/, compiled into d. build: Hostel's, where no libllhttp is packaged."""
+    ours = build / "libhostel_llhttp.a"
+    llhttp = ["-isystem", "/usr/share/include/llhttp", ours] if ours.exists() else ["-lllhttp"]
+    Visitors.program = d / "visitors"
+    subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", Visitors.program,
+                    *sorted((HERE / "visitors").glob("*.c")), *llhttp, "-lssl", "-lcrypto"],
+                   check=True)
 
-    def __init__(self, box, case, sites, port, core):
-        self.script = box / f"wrk-{case.name}.lua"
-        self.script.write_text(WRK % {
-            "hosts": ", ".join(f'"{s.host}"' for s in sites[:case.hosts]), "path": case.path,
-            "connection": "close" if case.close else "keep-alive"})
-        self.connections, self.url, self.core = case.connections, f"http://127.0.0.1:{port}", core
 
-    def run(self, seconds):
-        """Requests, bytes, seconds, socket errors, wrong statuses."""
-        p = subprocess.run(
-            ["taskset", "-c", self.core, "wrk", "-t1", f"-c{self.connections}",
-             f"-d{seconds}s", "--timeout", "10s", "-s", str(self.script), self.url],
-            capture_output=True, text=True, timeout=seconds + 60)
-        found = re.search(r"^FIGURES (\d+) (\d+) (\d+) (\d+) (\d+)", p.stdout, re.M)
+class Visitors:
+    """
+    Those who ask one server for a case, on the load's core. They stand by until they are told,
+    and look at every answer. Their end is that of the `with`.
+    """
+
+    program = None
+
+    def __init__(self, d, case, bodies, port, core, options=()):
+        """bodies: host -> what it must send; d: where these may be written down."""
+        args = ["taskset", "-c", core, self.program, "-c", case.connections, *options]
+        args += (["-f"] if case.close else []) + [port, case.path]
+        for host, body in bodies.items():
+            if not isinstance(body, Path):
+                (d / f"{port}-{case.name}-{host}").write_bytes(body)
+                body = d / f"{port}-{case.name}-{host}"
+            args.append(f"{host}={body}")
+        self.process = subprocess.Popen(list(map(str, args)), stdin=subprocess.PIPE, text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def tell(self, command):
+        """Errors, answers, bytes, microseconds; Wrong when too much was not right."""
+        try:
+            print(command, file=self.process.stdin, flush=True)
+            ready = select.select([self.process.stdout], [], [], 60)[0]
+            line = self.process.stdout.readline() if ready else ""
+        except BrokenPipeError:
+            line = ""
+        found = re.match(r"(\d+) (\d+) (\d+) (\d+) ?(.*)", line)
         if not found:
-            raise Wrong(f"wrk: {p.stdout[-300:]} {p.stderr[-300:]}")
-        n, size, us, errors, status = map(int, found.groups())
-        return n, size, us / 1e6, errors, status
+            self.process.kill()
+            raise Wrong(f"visitors: {self.process.stderr.read()[-300:]}")
+        errors, n, size, us = map(int, found.groups()[:4])
+        if errors > n * 0.001 + 1:
+            raise Wrong(f"{errors} errors and {n} answers: {found[5]}")
+        return errors, n, size, us
+
+    def ask(self, ms):
+        """Errors, answers, bytes, microseconds; connections are made before and closed after."""
+        self.tell("open")
+        try:
+            return self.tell(f"ask {ms}")
+        finally:
+            self.tell("close")
 
 
-def measure(server, wrk, wire, seconds):
+def measure(server, visitors, ms):
     """
-    One round: wrk for so long, and what the server used meanwhile. The bytes that arrived must be
-    those of that many right answers; what was under way at the end is not counted as requests.
+    A slice: they ask for so long, what they asked for is answered, and this is what the server
+    used meanwhile: no request is counted in part.
     """
+    visitors.tell("open")
     before = server.cpu()
-    n, size, took, errors, status = wrk.run(seconds)
-    cpu = max(server.cpu() - before, 0.01)
-    if not n * wire * 0.97 <= size <= (n + wrk.connections) * wire * 1.03 + 65536:
-        raise Wrong(f"{size} bytes for {n} answers of {wire}")
-    if status or errors > n * 0.001 + 1:
-        raise Wrong(f"{errors} errors and {status} wrong statuses in {n} answers")
-    return {"per_cpu": n / cpu, "mb_per_cpu": size / cpu / 1e6, "rate": n / took,
+    errors, n, size, us = visitors.tell(f"ask {ms}")
+    time.sleep(SETTLE_S)
+    cpu = server.cpu() - before
+    visitors.tell("close")
+    return {"per_cpu": n / cpu, "mb_per_cpu": size / cpu / 1e6, "rate": n / us * 1e6,
             "requests": n, "cpu": cpu, "errors": errors}
 
 
@@ -180,7 +217,7 @@ def traced(pid):
         return True
 
 
-def syscalls(server, wrk, box, seconds=2):
+def syscalls(server, visitors, box):
     """System calls per request, all processes: strace slows, so nothing else is taken here."""
     out = box / "strace.txt"
     args, pids = ["strace", "-f", "-c", "-U", "calls,name", "-o", str(out)], server.pids()
@@ -191,7 +228,7 @@ def syscalls(server, wrk, box, seconds=2):
         deadline = time.monotonic() + 5
         while not all(map(traced, pids)) and time.monotonic() < deadline:
             time.sleep(0.02)
-        n = wrk.run(seconds)[0]
+        n = visitors.ask(1000)[1]
     finally:
         strace.send_signal(signal.SIGINT)
         try:

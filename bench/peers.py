@@ -243,7 +243,8 @@ class Nginx(Peer):
         for n, s in enumerate(sites):
             lines += [
                 f"upstream php{n} {{ server unix:{d}/{s.host}.sock;",
-                f"keepalive {PHP_CHILDREN};" if keep else "", "}",
+                # one process is for all that come beside the kept ones, or these wait for ever
+                f"keepalive {PHP_CHILDREN - 1};" if keep else "", "}",
                 f"server {{ listen 127.0.0.1:{server.port}{'' if n else ' backlog=4096'};",
                 f"server_name {s.host}; root {s.shared}; index index.html index.php;",
                 "location ~ \\.php$ { include /etc/nginx/fastcgi_params;",

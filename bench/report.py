@@ -1,5 +1,5 @@
 """The figures of a run as Markdown."""
-import statistics
+import turns
 
 HOSTEL, ITK = "hostel", "apache-itk"
 MARK_FIRST, MARK_LAST = "<!-- figures: bench/run.sh --readme -->", "<!-- end of figures -->"
@@ -22,14 +22,25 @@ def number(x):
     return f"{x:,.0f}" if x >= 100 else f"{x:.2f}"
 
 
-def bar(case, wanted, value, good):
-    """One line of the bars' table."""
-    return f"| {case} | {wanted} | {value:.2f} | {'reached' if good else '**not reached**'} |"
+def bar(case, wanted, value, good, between=""):
+    """One line of the bars' table. between: where half of the rounds lie"""
+    return (f"| {case} | {wanted} | {value:.2f} | {between} | "
+            f"{'reached' if good else '**not reached**'} |")
+
+
+def ratio_bar(case, share, whom, mine, theirs, unit="per_cpu"):
+    """A line for rounds beside another's rounds; none when they have no round in common."""
+    found = turns.ratios(mine, theirs, unit)
+    if not found:
+        return []
+    low, value, high = turns.quartiles(found)
+    return [bar(case, f"{share:.2f} of {whom}", value, value >= share,
+                f"{low:.2f}-{high:.2f}")]
 
 
 def medians(case):
-    """peer -> the median of its rounds, of peers that had a right one."""
-    return {name: statistics.median(r[case["unit"]] for r in row["rounds"])
+    """peer -> its median slice, of peers that had a right one."""
+    return {name: turns.middle(row["rounds"], case["unit"])
             for name, row in case["peers"].items() if row["rounds"]}
 
 
@@ -41,19 +52,21 @@ def best(middle):
 def case_table(case):
     unit = "MB/CPU-s" if case["unit"] == "mb_per_cpu" else "requests/CPU-s"
     lines = [f"### {case['name']}: {case['what']}", "",
-             f"| server | {unit} | min-max | requests/s | p50 us | p99 us | "
-             "system calls | errors |", "|---|---:|---:|---:|---:|---:|---:|---:|"]
+             f"| server | {unit} | quartiles | min-max | requests/s | p50 us | p99 us | "
+             "system calls | errors |", "|---|" + "---:|" * 8]
     middle = medians(case)
     for name, row in sorted(case["peers"].items(), key=lambda r: -middle.get(r[0], 0)):
         if name not in middle:
-            lines.append(f"| {name} | {row['wrong']} | | | | | | |")
+            lines.append(f"| {name} | {row['wrong']} |" + " |" * 7)
             continue
         values = [r[case["unit"]] for r in row["rounds"]]
         paced, calls = row.get("latency") or {}, row.get("syscalls") or {}
         errors = str(sum(r["errors"] for r in row["rounds"]))
+        low, _, high = turns.quartiles(values)
         lines.append("| " + " | ".join([
-            name, number(middle[name]), f"{number(min(values))}-{number(max(values))}",
-            number(statistics.median(r["rate"] for r in row["rounds"])),
+            name, number(middle[name]), f"{number(low)}-{number(high)}",
+            f"{number(min(values))}-{number(max(values))}",
+            number(turns.middle(row["rounds"], "rate")),
             *(number(paced[k]) if k in paced else "" for k in ("p50_us", "p99_us")),
             f"{calls['per_request']:.1f}" if calls else "",
             f"{errors} {row['wrong']}".strip()]) + " |")
@@ -94,33 +107,36 @@ def summary(results):
 
 def bar_lines(results, special):
     """special: the lines of the cases in special.py"""
-    cases = {c["name"]: medians(c) for c in results["cases"]}
+    cases = {c["name"]: c for c in results["cases"]}
     lines = []
 
-    def ratio(case, share, mine, theirs, whom):
-        if mine and theirs:
-            lines.append(bar(case, f"{share:.2f} of {whom}", mine / theirs,
-                             mine / theirs >= share))
+    def rounds(case, name):
+        return cases.get(case, {"peers": {}})["peers"].get(name, {}).get("rounds", [])
+
+    def fastest(case):
+        return best(medians(cases[case])) if case in cases else None
 
     for name, bars in BARS.items():
-        middle = cases.get(name, {})
         for share, other in dict.fromkeys(
-                (share, best(middle) if whom == "best" else whom) for share, whom in bars):
-            ratio(name, share, middle.get(HOSTEL), middle.get(other), other)
-    fresh, turns = cases.get("fresh-1k", {}), cases.get("turns-fresh", {})
-    ratio("fresh-1k, a listener of one user", 1.2, fresh.get("hostel-one"),
-          fresh.get(best(fresh)), best(fresh))
-    ratio("three users in turn", 0.97, turns.get(HOSTEL), fresh.get(HOSTEL), "one user")
-    for name, middle in cases.items():
-        if HOSTEL in middle and ITK in middle:
-            lines.append(f"| {name} | Hostel / mpm-itk | {middle[HOSTEL] / middle[ITK]:.1f} | |")
-    return ["### Bars", "", "| case | bar | measured | |", "|---|---|---:|---|", *lines, *special,
-            ""]
+                (share, fastest(name) if whom == "best" else whom) for share, whom in bars):
+            lines += ratio_bar(name, share, other, rounds(name, HOSTEL), rounds(name, other),
+                               cases.get(name, {}).get("unit"))
+    other = fastest("fresh-1k")
+    lines += ratio_bar("fresh-1k, a listener of one user", 1.2, other,
+                       rounds("fresh-1k", "hostel-one"), rounds("fresh-1k", other))
+    lines += ratio_bar("three users in turn", 0.97, "one user", rounds("turns-fresh", HOSTEL),
+                       rounds("fresh-1k", HOSTEL))
+    for name, case in cases.items():
+        found = turns.ratios(rounds(name, HOSTEL), rounds(name, ITK), case["unit"])
+        if found:
+            lines.append(f"| {name} | Hostel / mpm-itk | {turns.quartiles(found)[1]:.1f} | | |")
+    return ["### Bars", "", "| case | bar | measured | half of the rounds | |",
+            "|---|---|---:|---:|---|", *lines, *special, ""]
 
 
 def head_lines(results):
     return [f"{results['machine']}; load average {results['load'][0]:.1f} at the start; "
-            f"{results['rounds']} interleaved rounds of {results['seconds']} s, "
+            f"{results['rounds']} rounds of short slices, servers in turn, "
             f"{results.get('took_s', 0) / 60:.0f} minutes in all."
             + (" The machine was not ours alone." if results["load"][0] > 1 else ""), "",
             ", ".join(f"{n} {v}" for n, v in results["versions"].items()), ""]

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """
-Hostel beside its peers: the same sites, the same load, in interleaved rounds. Run by run.sh,
+Hostel beside its peers: the same sites, the same load, in rounds of short slices. Run by run.sh,
 which installs and builds what this needs.
 
     bench/run.py [--quick] [--only CASE,...] [--peers NAME,...] [--full] [--cores 1|2]
-                 [--rounds N] [--seconds N] [--readme] [--build DIR] [--out DIR]
+                 [--rounds N] [--readme] [--build DIR] [--out DIR]
 """
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -24,10 +25,12 @@ import load
 import peers
 import report
 import special
+import turns
 
 HERE = Path(__file__).resolve().parent
 HOSTS = ("one.test", "two.test", "three.test")
 FIRST_UID, FIRST_OF_MANY = 6101, 7001
+ROUNDS, FEW = 30, 3
 FILES = 1 << 16   # descriptors that a process may have, if the machine lets us
 NAMES = [c.name for c in cases.LOADS + special.CASES]
 USUAL = [n for n in NAMES if n not in [c.name for c in cases.LOADS if not c.usual]]
@@ -36,13 +39,13 @@ USUAL = [n for n in NAMES if n not in [c.name for c in cases.LOADS if not c.usua
 def arguments():
     p = argparse.ArgumentParser(description="Hostel beside its peers")
     known = list(dict.fromkeys(peer.name for peer in peers.everything()))
-    p.add_argument("--quick", action="store_true", help="one short round")
+    p.add_argument("--quick", action="store_true", help="few rounds")
     p.add_argument("--only", default="", help=f"cases, of {' '.join(NAMES)}; all but "
                    f"{' '.join(n for n in NAMES if n not in USUAL)} when none is named")
     p.add_argument("--peers", default="", help=f"servers, of {' '.join(known)}")
     p.add_argument("--full", action="store_true", help="1000 users instead of 200")
-    p.add_argument("--rounds", type=int, default=0, help="3, or 1 with --quick")
-    p.add_argument("--seconds", type=int, default=1, help="of a round")
+    p.add_argument("--rounds", type=int, default=0,
+                   help=f"of slices in turn: {ROUNDS}, or {FEW} with --quick")
     p.add_argument("--readme", action="store_true",
                    help="put the figures into bench/README.md, between its two marks")
     p.add_argument("--cores", type=int, choices=(1, 2), default=1,
@@ -50,7 +53,7 @@ def arguments():
     p.add_argument("--build", type=Path, default=HERE.parent / "build")
     p.add_argument("--out", type=Path, default=HERE.parent / "build" / "bench")
     args = p.parse_args()
-    args.rounds = args.rounds or (1 if args.quick else 3)
+    args.rounds = args.rounds or (FEW if args.quick else ROUNDS)
     args.only = [c for c in args.only.split(",") if c] or USUAL
     args.peers = [c for c in args.peers.split(",") if c]
     for name in args.only + args.peers:
@@ -106,9 +109,10 @@ class Run:
         self.blog = None     # WordPress, when a case asks for it
         self.sites = boxes.make_sites(box, HOSTS, FIRST_UID)
         self.load_core = "1" if args.cores == 1 else "0,1"
+        load.build_visitors(box, args.build)
         self.results = {
             "machine": machine(), "load": os.getloadavg(), "rounds": args.rounds,
-            "seconds": args.seconds, "cores": args.cores, "cases": [], "special": {},
+            "cores": args.cores, "cases": [], "special": {},
             "versions": {p.package or "hostel": p.version() for p in self.peers}}
         self.results["versions"]["PHP"] = peers.php_version()
         self.began, self.steps, self.done = time.monotonic(), 0, 0
@@ -155,43 +159,70 @@ class Run:
         (self.args.out / "bench.md").write_text(text + "\n")
         return text
 
-    def round(self, case, peer, row, first):
-        """One peer's turn: right answers before and after, or the turn does not count."""
-        server = self.server(peer)
-        sites = self.sites[:case.hosts]
-        wire = load.check(server.port, case, sites, peer.constant)
-        wrk = load.Wrk(self.box, case, sites, server.port, self.load_core)
-        if first:   # the paced visitor first: caches and pools are warm then
-            row["latency"] = load.latency(server.port, case, sites)
-        row["rounds"].append(load.measure(server, wrk, wire, max(case.least, self.args.seconds)))
-        if first and case.calls:
-            row["syscalls"] = load.syscalls(server, wrk, self.box, 1)
-        load.check(server.port, case, sites, peer.constant)
+    def prepare(self, case, peer, stack):
+        """
+        One server's part of a case: its answers checked, one visitor's patience, its calls.
+        Its slices; or why there are none.
+        """
+        server, sites = self.server(peer), self.sites[:case.hosts]
+        bodies = load.check(server.port, case, sites, peer.constant)
+        visitors = stack.enter_context(load.Visitors(
+            self.box, case, bodies, server.port, self.load_core))
+        visitors.ask(case.ms)   # caches and pools are warm then
+        row = {"latency": load.latency(server.port, case, sites)}
+        if case.calls:
+            row["syscalls"] = load.syscalls(server, visitors, self.box)
+        return turns.Player(peer.name, lambda: load.measure(server, visitors, case.ms)), row
 
-    def case(self, case):
-        rows = {}
-        for n in range(self.args.rounds):
-            for peer in self.taking(case):
-                row = rows.setdefault(peer.name, {"rounds": [], "wrong": ""})
-                try:
-                    self.round(case, peer, row, n == 0)
-                    self.step(f"{case.name} {peer.name}",
-                              report.number(row["rounds"][-1][case.unit]))
-                except load.FAILURES as e:
-                    row["wrong"] = load.failure(e)
-                    self.step(f"{case.name} {peer.name}", row["wrong"])
-        self.results["cases"].append({"name": case.name, "what": case.what, "unit": case.unit,
-                                      "peers": rows})
+    def group(self, group):
+        """Cases that take turns with each other: all servers of one, then the next server's."""
+        rows = {case.name: {} for case in group}
+        with contextlib.ExitStack() as stack:
+            players = []
+            for peer in self.peers:
+                for case in (c for c in group if peer in self.taking(c)):
+                    row = rows[case.name].setdefault(peer.name, {"rounds": [], "wrong": ""})
+                    try:
+                        player, more = self.prepare(case, peer, stack)
+                        row.update(more)
+                        player.row = row
+                        players.append(player)
+                        said = f"{row['latency']['p50_us']:,.0f} us"
+                    except load.FAILURES as e:
+                        said = row["wrong"] = load.failure(e)
+                    self.step(f"{case.name} {peer.name}", said)
+            turns.play(players, self.rounds(group[0].share))
+        for case in group:
+            self.last_check(case, rows[case.name])
+            self.results["cases"].append({"name": case.name, "what": case.what,
+                                          "unit": case.unit, "peers": rows[case.name]})
+            self.step(case.name, ", ".join(
+                f"{name} {report.number(value)}"
+                for name, value in report.medians(self.results["cases"][-1]).items()))
         self.save()
 
+    def last_check(self, case, rows):
+        """Right answers at the end as well, or the figures do not count."""
+        for peer in self.taking(case):
+            try:
+                if rows[peer.name]["rounds"]:
+                    load.check(self.server(peer).port, case, self.sites[:case.hosts],
+                               peer.constant)
+            except load.FAILURES as e:
+                rows[peer.name].update(rounds=[], wrong=load.failure(e))
+
+    def rounds(self, share):
+        """So many where slices are long."""
+        return max(min(self.args.rounds, FEW), round(self.args.rounds * share))
+
     def all(self):
-        loads = [c for c in cases.LOADS if c.name in self.args.only]
-        self.steps = sum(self.args.rounds * len(self.taking(c)) for c in loads) + sum(
+        loads = cases.groups(self.args.only)
+        self.steps = sum(1 + len(self.taking(c)) for group in loads for c in group) + sum(
             special.steps(self, c) for c in special.CASES if c.name in self.args.only)
-        for case in loads:
-            if case.blog and not self.blog:
+        for group in loads:
+            if group[0].blog and not self.blog:
                 self.blog = blog.Blog(self.box, self.sites[0], self.load_core)
-            self.case(case)
+            self.group(group)
         self.stop()
         special.run_all(self, self.args.only)
 

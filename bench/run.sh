@@ -18,7 +18,7 @@ fi
 PEER_PACKAGES="apache2 libapache2-mod-php libapache2-mpm-itk php-fpm nginx-light lighttpd h2o"
 
 # shellcheck disable=SC2086 # lists of words
-install_missing $BUILD_PACKAGES $RUN_PACKAGES python3 wrk nghttp2-client openssl strace util-linux \
+install_missing $BUILD_PACKAGES $RUN_PACKAGES python3 nghttp2-client openssl strace util-linux \
     mariadb-server-core mariadb-client-core php-mysql php-getid3
 # shellcheck disable=SC2086
 install_unstarted $PEER_PACKAGES

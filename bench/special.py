@@ -15,7 +15,8 @@ import box as boxes
 import cases
 import load
 import tls
-from report import HOSTEL, bar, number
+import turns
+from report import HOSTEL, bar, number, ratio_bar
 
 
 class Idle:
@@ -127,6 +128,7 @@ class Users:
     name = "users"
     what = "many of them"
     peers = (HOSTEL, "nginx", "apache-itk")
+    ms = 200   # of a slice: all users are asked more than once in it
 
     def __init__(self):
         self.sites = []
@@ -147,7 +149,7 @@ class Users:
             out["pss_idle_kib"] = server.pss()
             out["static"] = hit_each(server.port, self.sites, "/1k.html")
             out["pss_static_kib"] = server.pss()
-            self.rates(out, peer, d, server)
+            self.rates(out, run.rounds(0.5), d, server)
             out["php"] = hit_each(server.port, self.sites, "/hello.php")
             running = php_users(server)
             out["pss_php_kib"] = server.pss()
@@ -176,14 +178,23 @@ class Users:
                 server.stop()
         return (held[1] - held[0]) / 1000
 
-    def rates(self, out, peer, d, server):
-        """All users in turn, and one of them."""
-        for what, hosts in (("round_robin", len(self.sites)), ("one_user", 1)):
-            case = cases.Case(f"{what}-{peer.name}", "", "/1k.html", hosts=hosts, close=True)
-            wire = load.check(server.port, case, self.sites[:1], False)
-            wrk = load.Wrk(d, case, self.sites, server.port, "1")
-            rounds = [load.measure(server, wrk, wire, 1) for _ in range(3)]
-            out[what] = sorted(rounds, key=lambda r: r["per_cpu"])[1]
+    def rates(self, out, rounds, d, server):
+        """All users in turn, and one of them, in turns with each other."""
+        players = []
+        with contextlib.ExitStack() as stack:
+            for what, hosts in (("round_robin", len(self.sites)), ("one_user", 1)):
+                case = cases.Case(what, "", "/1k.html", hosts=hosts, close=True)
+                load.check(server.port, case, self.sites[:1], False)
+                bodies = {s.host: s.shared / "1k.html" for s in self.sites[:hosts]}
+                visitors = stack.enter_context(load.Visitors(d, case, bodies, server.port, "1"))
+                visitors.ask(500)
+                players.append(turns.Player(
+                    what, lambda v=visitors: load.measure(server, v, self.ms)))
+            turns.play(players, rounds)
+        for p in players:
+            if p.row["wrong"]:
+                raise load.Wrong(p.row["wrong"])
+            out[p.name] = {"per_cpu": turns.middle(p.row["rounds"]), "rounds": p.row["rounds"]}
 
     @staticmethod
     def table(rows):
@@ -213,7 +224,6 @@ class Users:
             return []
         n = r["users"]
         over = (r["pss_php_over_kib"] - r["pss_static_kib"]) / n
-        ratio = r["round_robin"]["per_cpu"] / r["one_user"]["per_cpu"]
         rows = [
             ("KiB of a user never asked for", "under 1", r["never_asked_kib"], 1),
             ("KiB of a started worker", "under 400",
@@ -226,12 +236,9 @@ class Users:
             ("KiB of it that idle_exit leaves", "under 40", over, 40),
             ("errors", "none", r["static"]["errors"] + r["php"]["errors"], 0.5)]
         return [bar(f"{n} users: {what}", limit, value, value < most)
-                for what, limit, value, most in rows] + [
-                    bar(f"{n} users: round robin", "0.90 of one user", ratio, ratio >= 0.9)]
-
-
-def used_by(server):
-    return {pid: boxes.seconds(pid, row) for pid, row in server.pids().items()}
+                for what, limit, value, most in rows] + ratio_bar(
+                    f"{n} users: round robin", 0.9, "one user", r["round_robin"]["rounds"],
+                    r["one_user"]["rounds"])
 
 
 class TwoCores:
@@ -241,26 +248,59 @@ class TwoCores:
     what = "two cores, nothing pinned, two workers each"
     peers = (HOSTEL, "nginx-tuned", "lighttpd", "h2o", "apache-event")
     loads = ("keep-1k", "fresh-1k")
+    ms = 200
 
-    def measure(self, run, peer, d):
-        server = peer.start(d, boxes.free_port(), run.sites, cores="0,1")
-        out = {}
+    @staticmethod
+    def steps(_, chosen):
+        return len(chosen)
+
+    def measure_all(self, run, chosen):
+        """peer -> case -> figures; all servers run, and take turns."""
+        rows, servers = {}, {}
         try:
+            for peer in chosen:
+                try:
+                    servers[peer] = peer.start(run.box / f"{self.name}-{peer.name}",
+                                               boxes.free_port(), run.sites, cores="0,1")
+                except load.FAILURES as e:
+                    rows[peer.name] = {"wrong": load.failure(e)}
             for case in (c for c in cases.LOADS if c.name in self.loads):
-                wire = load.check(server.port, case, run.sites[:1], peer.constant)
-                wrk = load.Wrk(d, case, run.sites, server.port, "0,1")
-                wrk.run(1)
-                before = used_by(server)
-                rounds = [load.measure(server, wrk, wire, run.args.seconds)
-                          for _ in range(run.args.rounds)]
-                used = sorted((s - before.get(pid, 0) for pid, s in used_by(server).items()),
-                              reverse=True)
-                middle = {k: statistics.median(r[k] for r in rounds)
-                          for k in ("per_cpu", "rate")}
-                out[case.name] = {**middle, "shares": [u / sum(used) for u in used[:3]]}
-            return out
+                for name, row in self.case(run, case, servers).items():
+                    good = rows.setdefault(name, {})
+                    good.update({"wrong": row["wrong"]} if row["wrong"] else {case.name: row})
         finally:
-            server.stop()
+            for peer, server in servers.items():
+                server.stop()
+                run.step(f"{self.name} {peer.name}", rows[peer.name].get("wrong", "measured"))
+        return {p.name: rows[p.name] for p in chosen}
+
+    def case(self, run, case, servers):
+        """peer -> its rounds, medians of them, and the shares of its busiest processes"""
+        rows, players = {}, []
+        with contextlib.ExitStack() as stack:
+            for peer, server in servers.items():
+                player = turns.Player(peer.name, None)
+                rows[peer.name] = player.row
+                try:
+                    bodies = load.check(server.port, case, run.sites[:1], peer.constant)
+                    visitors = stack.enter_context(load.Visitors(
+                        run.box, case, bodies, server.port, "0,1"))
+                    visitors.ask(500)
+                except load.FAILURES as e:
+                    player.row["wrong"] = load.failure(e)
+                    continue
+                player.row["before"] = server.used()
+                player.slice = lambda s=server, v=visitors: load.measure(s, v, self.ms)
+                players.append(player)
+            turns.play(players, run.rounds(0.5))
+        for peer, server in servers.items():
+            row = rows[peer.name]
+            if not row["wrong"]:
+                used = sorted((s - row["before"].get(pid, 0)
+                               for pid, s in server.used().items()), reverse=True)
+                row.update({k: turns.middle(row["rounds"], k) for k in ("per_cpu", "rate")},
+                           shares=[u / sum(used) for u in used[:3]])
+        return rows
 
     def table(self, rows):
         lines = ["| server | " + " | ".join(
@@ -284,8 +324,8 @@ class TwoCores:
         lines = []
         for c in self.loads:
             best = max((n for n in good if n != HOSTEL), key=lambda n: good[n][c]["per_cpu"])
-            ratio = good[HOSTEL][c]["per_cpu"] / good[best][c]["per_cpu"]
-            lines.append(bar(f"two cores, {c}", f"1.00 of {best}", ratio, ratio >= 1))
+            lines += ratio_bar(f"two cores, {c}", 1, best, good[HOSTEL][c]["rounds"],
+                               good[best][c]["rounds"])
         # kept connections that came at once stay where they were put; fresh ones show it
         second = good[HOSTEL]["fresh-1k"]["shares"][1]
         return lines + [bar("two cores, one busy user", "two processes share the work: 0.25",
@@ -301,15 +341,17 @@ class PhpBare:
 
     @staticmethod
     def measure(run, peer, d):
-        return bare.overhead(peer, d, run.sites, run.args.rounds, run.args.seconds)
+        return bare.overhead(peer, d, run.sites, run.args.rounds, 300)
 
     @staticmethod
     def table(rows):
-        lines = ["| server | php-cgi alone | with it | more CPU |", "|---|---:|---:|---:|"]
+        lines = ["| server | php-cgi alone | with it | more CPU | us of PHP alone | of PHP "
+                 "behind it | of the server |", "|---|" + "---:|" * 6]
         for name, r in rows.items():
-            lines.append(f"| {name} | {r['wrong']} | | |" if "wrong" in r else
+            lines.append(f"| {name} | {r['wrong']} |" + " |" * 5 if "wrong" in r else
                          f"| {name} | {number(r['bare'])} | {number(r['hostel'])} "
-                         f"| {r['overhead']:.0%} |")
+                         f"| {r['overhead']:.0%} | {r['bare_us']:.0f} | {r['php_us']:.0f} "
+                         f"| {r['own_us']:.0f} |")
         return lines
 
     @staticmethod
@@ -317,7 +359,7 @@ class PhpBare:
         r = rows.get(HOSTEL, {"wrong": ""})
         return [] if "wrong" in r else [
             bar("php-bare", "at most 0.15 more CPU than php-cgi alone", r["overhead"],
-                r["overhead"] <= 0.15)]
+                r["overhead"] <= 0.15, "{:.2f}-{:.2f}".format(*r["quartiles"]))]
 
 
 CASES = [PhpBare(), Idle(), Users(), TwoCores(), *tls.CASES]

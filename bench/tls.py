@@ -7,15 +7,16 @@ import json
 import re
 import socket
 import ssl
-import statistics
 import subprocess
+import time
 from pathlib import Path
 
 import box as boxes
 import cases
 import load
 import peers
-from report import HOSTEL, bar, best, number
+import turns
+from report import HOSTEL, best, number, ratio_bar
 
 CIPHERS = ":".join(f"ECDHE-{a}-{c}" for c in (
     "AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305") for a in ("ECDSA", "RSA"))
@@ -94,98 +95,51 @@ def apache(server, d, site, _):
 PEERS = {HOSTEL: hostel, "nginx": nginx, TUNED: nginx, "h2o": h2o, "apache-event": apache}
 
 
-def client(version=None, protocols=()):
+def client(protocols=()):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if version:
-        context.minimum_version = context.maximum_version = version
     if protocols:
         context.set_alpn_protocols(list(protocols))
     return context
 
 
 @contextlib.contextmanager
-def connection(server, site, context, session=None):
+def connection(server, site, context):
     with socket.create_connection(("127.0.0.1", server.port), 10) as s, context.wrap_socket(
-            s, server_hostname=site.host, session=session) as secure:
+            s, server_hostname=site.host) as secure:
         yield secure
 
 
-def whole_answer(server, site, path):
-    """Compared with the file; returns its bytes on the wire, without TLS's."""
-    with connection(server, site, client()) as s:
-        s.sendall(load.request(site.host, path, False))
-        head, body, wire = load.read_answer(s)
-    if not head.startswith("HTTP/1.1 200") or body != (site.shared / path[1:]).read_bytes():
-        raise load.Wrong(f"{path}: not the file: {head.splitlines()[0]}")
-    return wire
+class Visited:
+    """The site's file by visitors: a handshake for each request, full or resumed; or kept."""
 
+    share = 1   # of the rounds
 
-class Handshakes:
-    """One after the other by openssl s_time, which asks for nothing. It resumes TLS 1.2 only."""
+    def __init__(self, what, case, kind, version="1.3", resumed=False):
+        self.what, self.case, self.kind = what, case, kind
+        self.peers = tuple(p for p in PEERS if p != TUNED or not case.close)
+        self.options = ["-t", version] + (["-r"] if resumed else [])
 
-    peers = tuple(p for p in PEERS if p != TUNED)
-
-    def __init__(self, what, kind, *options):
-        self.what, self.kind, self.options = what, kind, options
-
-    def check(self, server, site):
-        if "-reuse" not in self.options:
-            return
-        context, session = client(ssl.TLSVersion.TLSv1_2), None
-        for _ in range(2):
-            with connection(server, site, context, session) as s:
-                s.sendall(load.request(site.host, "/1k.html", False))
-                load.read_answer(s)
-                reused, session = s.session_reused, s.session
-        if not reused:
-            raise load.Wrong("a session was not resumed")
-
-    def round(self, _, server, site, seconds):
-        self.check(server, site)
-        before = server.cpu()
-        p = subprocess.run(
-            ["taskset", "-c", "1", "openssl", "s_time", "-connect", f"127.0.0.1:{server.port}",
-             "-time", str(seconds), *self.options], capture_output=True, text=True,
-            timeout=seconds + 60, check=False)
-        cpu = max(server.cpu() - before, 0.01)
-        found = re.search(r"^(\d+) connections in \d+ real seconds", p.stdout, re.M)
-        if p.returncode or not found or not int(found[1]):
-            raise load.Wrong(f"s_time: {p.stdout[-200:]} {p.stderr[-200:]}")
-        return {"per_cpu": int(found[1]) / cpu}
-
-
-class Files:
-    """One file over kept connections, by wrk, which speaks HTTP/1.1."""
-
-    peers = tuple(PEERS)
-    kind = "ec"
-
-    def __init__(self, what, path, connections):
-        self.what = what
-        self.case = cases.Case(f"tls-{path[1:]}", what, path, connections=connections)
-
-    def round(self, run, server, site, seconds):
-        wire = whole_answer(server, site, self.case.path)
-        wrk = load.Wrk(run.box, self.case, [site], server.port, "1")
-        wrk.url = f"https://127.0.0.1:{server.port}"
-        figures = load.measure(server, wrk, wire, seconds)
-        whole_answer(server, site, self.case.path)
-        return figures
+    def player(self, run, name, server, stack):
+        bodies = load.check(server.port, self.case, run.sites[:1], False, client())
+        visitors = stack.enter_context(load.Visitors(
+            run.box, self.case, bodies, server.port, "1", self.options))
+        visitors.ask(self.case.ms)
+        return turns.Player(name, lambda: load.measure(server, visitors, self.case.ms))
 
 
 class Streams:
     """One file over HTTP/2, by h2load: 8 connections of 64 streams."""
 
     peers = tuple(PEERS)
-    kind = "ec"
-    under_way = 8 * 64
+    kind, share = "ec", 0.5
+    ms = 250   # of a slice: handshakes are little beside it
 
     def __init__(self, what, path):
         self.what, self.path = what, path
 
     def check(self, server, site):
-        with connection(server, site, client(protocols=("h2",))) as s:
+        with connection(server, site, client(("h2",))) as s:
             if s.selected_alpn_protocol() != "h2":
                 raise load.Wrong("no HTTP/2")
         p = subprocess.run(
@@ -195,26 +149,30 @@ class Streams:
         if p.stdout != (site.shared / self.path[1:]).read_bytes() + b"2":
             raise load.Wrong(f"{self.path}: not the file over HTTP/2")
 
-    def round(self, _, server, site, seconds):
-        self.check(server, site)
+    def ask(self, server, site, requests):
+        """So many, all answered; what the server used for them."""
         size = (site.shared / self.path[1:]).stat().st_size
-        before = server.cpu()
+        before, began = server.cpu(), time.monotonic()
         p = subprocess.run(
-            ["taskset", "-c", "1", "h2load", "-D", str(seconds), "-c", "8", "-m", "64",
+            ["taskset", "-c", "1", "h2load", "-n", str(requests), "-c", "8", "-m", "64",
              f"--connect-to=127.0.0.1:{server.port}",
              f"https://{site.host}:{server.port}{self.path}"], capture_output=True, text=True,
-            timeout=seconds + 60, check=False)
-        cpu = max(server.cpu() - before, 0.01)
+            timeout=60, check=False)
+        took, cpu = time.monotonic() - began, server.cpu() - before
         done = re.search(r"(\d+) succeeded, (\d+) failed", p.stdout)
         data = re.search(r"\((\d+)\) data", p.stdout)
-        if p.returncode or not done or not data or not int(done[1]):
+        if p.returncode or not done or not data or int(done[1]) != requests or int(
+                data[1]) != requests * size:
             raise load.Wrong(f"h2load: {p.stdout[-300:]} {p.stderr[-200:]}")
-        n, lost = map(int, done.groups())
-        # what was under way at the end is neither an answer nor an error
-        if lost > self.under_way or not 0 <= int(data[1]) - n * size <= self.under_way * size:
-            raise load.Wrong(f"{n} answers, {lost} failed, {data[1]} bytes of them")
+        return {"per_cpu": requests / cpu, "rate": requests / took, "cpu": cpu}
+
+    def player(self, run, name, server, _):
+        site = run.sites[0]
         self.check(server, site)
-        return {"per_cpu": n / cpu}
+        rate = self.ask(server, site, 2048)["rate"]
+        requests = max(512, round(self.ask(server, site, int(rate * 0.2) + 512)["rate"]
+                                  * self.ms / 1000))
+        return turns.Player(name, lambda: self.ask(server, site, requests))
 
 
 class Secure:
@@ -225,8 +183,8 @@ class Secure:
     def __init__(self, name, what, of_best, lines):
         self.name, self.what, self.of_best, self.lines = name, what, of_best, lines
 
-    def steps(self, run, chosen):
-        return run.args.rounds * sum(p.name in line.peers for p in chosen for line in self.lines)
+    def steps(self, _, chosen):
+        return sum(any(p.name in line.peers for p in chosen) for line in self.lines)
 
     def start(self, run, name, kind):
         d = run.box / f"{self.name}-{name}-{kind}"
@@ -246,42 +204,38 @@ class Secure:
         """peer -> what of a line -> its rounds; "wrong" when one failed."""
         servers = {}
         rows = {p.name: {"lines": {}, "wrong": ""} for p in chosen}
-        turns = [(line, p.name) for line in self.lines for p in chosen if p.name in line.peers]
         try:
-            for line, name in turns:
-                self.ready(run, servers, rows[name], name, line.kind)
-            for _ in range(run.args.rounds):
-                for line, name in turns:
-                    run.step(f"{self.name} {line.what} {name}", self.turn(
-                        run, servers.get((name, line.kind)), rows[name], line))
+            for line in self.lines:
+                names = [p.name for p in chosen if p.name in line.peers]
+                if names:
+                    run.step(f"{self.name}: {line.what}",
+                             self.line(run, line, names, servers, rows))
         finally:
             for server in servers.values():
                 server.stop()
         return rows
 
-    def ready(self, run, servers, row, name, kind):
-        if (name, kind) in servers:
-            return
-        try:
-            servers[name, kind] = self.start(run, name, kind)
-        except load.FAILURES as e:
-            row["wrong"] = load.failure(e)
-
-    @staticmethod
-    def turn(run, server, row, line):
-        if not server:
-            return row["wrong"]
-        try:
-            figures = line.round(run, server, run.sites[0], run.args.seconds)
-        except load.FAILURES as e:
-            row["wrong"] = f"{line.what}: {load.failure(e)}"
-            return row["wrong"]
-        row["lines"].setdefault(line.what, []).append(figures)
-        return number(figures["per_cpu"])
+    def line(self, run, line, names, servers, rows):
+        """Fills in the rows of one line; a word on it."""
+        with contextlib.ExitStack() as stack:
+            players = []
+            for name in names:
+                try:
+                    if (name, line.kind) not in servers:
+                        servers[name, line.kind] = self.start(run, name, line.kind)
+                    players.append(line.player(run, name, servers[name, line.kind], stack))
+                except load.FAILURES as e:
+                    rows[name]["wrong"] = f"{line.what}: {load.failure(e)}"
+            turns.play(players, run.rounds(line.share))
+        for p in players:
+            rows[p.name]["lines"][line.what] = p.row["rounds"]
+            if p.row["wrong"]:
+                rows[p.name]["wrong"] = f"{line.what}: {p.row['wrong']}"
+        return ", ".join(f"{n} {number(v)}" for n, v in self.medians(rows, line.what).items())
 
     @staticmethod
     def medians(rows, what):
-        return {name: statistics.median(r["per_cpu"] for r in row["lines"][what])
+        return {name: turns.middle(row["lines"][what])
                 for name, row in rows.items() if row.get("lines", {}).get(what)}
 
     def table(self, rows):
@@ -300,20 +254,32 @@ class Secure:
             others = ["nginx"] + ([best(middle)] if self.of_best else [])
             for other in dict.fromkeys(o for o in others if o in middle):
                 if HOSTEL in middle:
-                    ratio = middle[HOSTEL] / middle[other]
-                    found.append(bar(f"{self.name}: {line.what}", f"1.00 of {other}", ratio,
-                                     ratio >= 1))
+                    found += ratio_bar(f"{self.name}: {line.what}", 1, other,
+                                       rows[HOSTEL]["lines"][line.what],
+                                       rows[other]["lines"][line.what])
         return found
 
 
+def handshakes(what, kind, version, resumed=False):
+    case = cases.Case(f"tls-{kind}-{version}-{resumed}", what, "/1k.html", close=True,
+                      connections=8)
+    return Visited(what, case, kind, version, resumed)
+
+
+def kept(what, path, connections):
+    return Visited(what, cases.Case(f"tls-{path[1:]}", what, path, connections=connections), "ec")
+
+
 CASES = [
-    Secure("tls", "handshakes, and files over kept connections of TLS 1.3", False, [
-        Handshakes("full handshake, TLS 1.3, P-256", "ec", "-new", "-tls1_3"),
-        Handshakes("full handshake, TLS 1.3, RSA 2048", "rsa", "-new", "-tls1_3"),
-        Handshakes("resumed, TLS 1.2, P-256", "ec", "-reuse", "-tls1_2"),
-        Handshakes("resumed, TLS 1.2, RSA 2048", "rsa", "-reuse", "-tls1_2"),
-        Files("1 KiB, kept connections", "/1k.html", 16),
-        Files("1 MiB, kept connections", "/1m.html", 8)]),
+    Secure("tls", "a handshake and 1 KiB for each visitor; and files over kept connections, "
+           "TLS 1.3", False, [
+               handshakes("full handshake, TLS 1.3, P-256", "ec", "1.3"),
+               handshakes("full handshake, TLS 1.3, RSA 2048", "rsa", "1.3"),
+               handshakes("resumed, TLS 1.3, P-256", "ec", "1.3", True),
+               handshakes("resumed, TLS 1.2, P-256", "ec", "1.2", True),
+               handshakes("resumed, TLS 1.2, RSA 2048", "rsa", "1.2", True),
+               kept("1 KiB, kept connections", "/1k.html", 16),
+               kept("1 MiB, kept connections", "/1m.html", 8)]),
     Secure("h2", "HTTP/2, 8 connections of 64 streams", True, [
         Streams("1 KiB, 64 streams", "/1k.html")]),
 ]
