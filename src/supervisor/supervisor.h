@@ -9,8 +9,8 @@
  *   upgrade.c    the next executable; inherit.c: what a server begins with
  *   listeners.c  the listening sockets
  *   acceptors.c  the acceptors, and what they ask for; porter.c: the one of a user who is down
- *   rooms.c      one user: his channel, when his workers run, back-off
- *   workers.c    one worker: its start messages, what it asks for
+ *   room.c       one user: his channel, when his workers run, back-off; rooms.c: all of them
+ *   workers.c    one worker: its start and end, what it asks for; telling.c: what it is told
  *   examine.c    what is wrong with certificates; cert.c makes some; both ask an examiner
  *   secrets.c    certificates and keys on their way to their user; tickets.c: his sessions'
  *                keys
@@ -347,6 +347,8 @@ void rooms_stop(struct supervisor *s, uint32_t timeout_ms, enum msg_stop_how how
 /* ret  0; -errno: there is none */
 int worker_start(struct room *r, uint32_t seat);
 void worker_stop(struct worker_child *w, uint32_t timeout_ms, enum msg_stop_how how);
+/* telling.c: it has greeted, and is told of all that is its user's. ret 0; -errno: was said */
+int worker_tell_all(struct worker_child *w);
 /* What error logs hold now. */
 void worker_tell_log_level(struct worker_child *w);
 /* Tell one worker how a pool is. */
