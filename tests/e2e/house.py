@@ -78,7 +78,7 @@ def orphans():
 
 def nothing_left():
     """Fail if a server left a process behind."""
-    wait_for(lambda: not list(orphans()), "no process is left behind", 0.5)
+    wait_for(lambda: not list(orphans()), "no process is left behind", 2)
 
 
 def yaml(value, indent=0):
