@@ -260,7 +260,7 @@ def test_too_many_entries(box):
     server = box.serve()
     began = time.monotonic()
     p = Page(server.get(s, "/d/"), "/d/")
-    assert time.monotonic() - began < 1.0 * SLOW
+    assert time.monotonic() - began < 3.0 * SLOW
     assert len(p.entries) == 10_000
     r = server.get(s, "/d/")
     assert re.search(r"too large to be shown whole: these are 10000", r.text)
