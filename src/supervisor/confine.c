@@ -184,7 +184,7 @@ supervisor_confine(enum confine_role role, const char *user, const struct conf *
     static struct confined c;
     static struct spawn_spec spec;
     static char *program;
-    struct ids ids;
+    static struct ids ids;
     int rc;
 
     c.program = argv[0];
