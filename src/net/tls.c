@@ -44,6 +44,23 @@ tls_error(char *text, size_t room)
 
 /* --- what OpenSSL asks -------------------------------------------------------------------- */
 
+/*
+ * As acceptors say it (RFC 8446 9.2). Before there is a version OpenSSL makes handshake_failure
+ * of this alert: ours is said in its place, and its own goes nowhere.
+ */
+static void
+say_missing_name(SSL *ssl)
+{
+    static const unsigned char record[] = {21, 3, 3, 0, 2, 2, ALERT_MISSING_EXTENSION};
+    BIO *nowhere = BIO_new(BIO_s_null());
+    size_t put;
+
+    if (!nowhere)
+        return;
+    (void)BIO_write_ex(SSL_get_wbio(ssl), record, sizeof(record), &put);
+    SSL_set0_wbio(ssl, nowhere); /* takes it */
+}
+
 /* Before anything else is looked at: the certificate, and the versions that go with it. */
 static int
 on_hello(SSL *ssl, int *alert, void *arg)
@@ -65,6 +82,8 @@ on_hello(SSL *ssl, int *alert, void *arg)
     host = server->settings.find(server->settings.data, span_str(name));
     if (!host) {
         *alert = name[0] ? ALERT_UNRECOGNIZED_NAME : ALERT_MISSING_EXTENSION;
+        if (!name[0])
+            say_missing_name(ssl);
         return SSL_CLIENT_HELLO_ERROR;
     }
     *alert = ALERT_INTERNAL_ERROR;

@@ -245,6 +245,18 @@ def test_sites_of_one_user_may_name_the_same(pair):
 
 # --- TLS --------------------------------------------------------------------------------------
 
+def nameless_answer(port):
+    """What comes, to the last byte, when a ClientHello has no name."""
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ctx.check_hostname, ctx.verify_mode = False, ssl.CERT_NONE
+    sent = ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        ctx.wrap_bio(ssl.MemoryBIO(), sent).do_handshake()
+    with Client(port) as c:
+        c.sock.sendall(sent.read())
+        return c.closed()
+
+
 @pytest.mark.root
 @pytest.mark.core
 def test_tls_is_the_workers_too(pair):
@@ -259,13 +271,16 @@ def test_tls_is_the_workers_too(pair):
             assert c.get("ann.test").text == "ann"
             assert c.get("bob.test").status == 421
         for name, why in (("bob.test", "UNRECOGNIZED_NAME"), ("nobody.test", "UNRECOGNIZED_NAME"),
-                          (None, "HANDSHAKE_FAILURE")):
+                          (None, "MISSING_EXTENSION")):
             with pytest.raises(ssl.SSLError) as e:
                 Secure(port, name)
             assert why in str(e.value.reason), name
+        nameless = nameless_answer(port)
+        assert len(nameless) == 7 and nameless[5:] == bytes((2, 109)), "one alert, and the end"
         with Client(port) as c:
             c.send("GET / HTTP/1.1\r\nHost: ann.test\r\n\r\n")
             assert b"200" not in c.closed(), "no TLS, no answer"
+    assert nameless_answer(main) == nameless, "an acceptor says the same"
     for s in (ann, bob):
         with Secure(main, s.host) as c:
             assert c.get(s.host).text == s.host[:3]

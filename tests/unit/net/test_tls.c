@@ -233,7 +233,7 @@ the_name_decides(void **state)
         {"A.Test", 0},
         {"c.test", ALERT_UNRECOGNIZED_NAME},
         {"a.test:443", ALERT_UNRECOGNIZED_NAME},
-        {NULL, 40}, /* handshake_failure: OpenSSL has no better one before the version */
+        {NULL, ALERT_MISSING_EXTENSION},
     };
     char subject[64];
     X509 *cert;
