@@ -2,9 +2,10 @@
  * A kept connection that asked for another user's site comes back from its worker. Nothing a
  * worker says is believed: the descriptor must be a connected TCP socket of one of our ports,
  * the visitor's address is whatever that socket says, or what an acceptor has sealed, and the
- * bytes already read are routed by their own Host like any others. Where requests themselves
- * say who they are from, a worker may not have read any: they must all still be in the socket.
- * Floor 6, hostel-acceptor.
+ * bytes already read are routed by their own Host like any others. One that came to a listener
+ * of its user's own, maybe of a port that is not ours, is for a challenge of ACME and ends with
+ * that: no other site is to be had there. Where requests themselves say who they are from, a
+ * worker may not have read any: they must all still be in the socket. Floor 6, hostel-acceptor.
  */
 #include "acceptor.h"
 #include "hostel/base/fd.h"
@@ -48,7 +49,8 @@ is_visitor(const struct acceptor *a, int fd, struct msg_visitor *v)
 
     if (!is_option(fd, SO_TYPE, SOCK_STREAM) || !is_option(fd, SO_PROTOCOL, IPPROTO_TCP) ||
         !is_option(fd, SO_ACCEPTCONN, 0) ||
-        getpeername(fd, (struct sockaddr *)&peer, &len) < 0 || !is_our_port(a, fd))
+        getpeername(fd, (struct sockaddr *)&peer, &len) < 0 ||
+        (!(v->flags & CONN_ALONE) && !is_our_port(a, fd)))
         return false;
     msg_visitor_from(v, &peer);
     return true;
@@ -84,6 +86,8 @@ route_back(struct acceptor *a, int fd, struct msg_visitor *visitor, struct span 
         return;
     }
     to = look_user(a, &head, &by_default);
+    if ((visitor->flags & CONN_ALONE) && to != routes_acme(a->routes))
+        to = ROUTES_NO_USER;
     if (to == ROUTES_NO_USER) {
         refuse(a, fd, 404);
         return;
@@ -97,7 +101,7 @@ handback(struct user *u, struct message *m)
 {
     struct acceptor *a = u->acceptor;
     struct msg_conn_back back;
-    struct msg_visitor visitor = {.flags = 0};
+    struct msg_visitor visitor;
     int fd;
 
     if (m->type != MSG_CONN_BACK || msg_conn_back_get(&m->payload, &back) < 0)
@@ -108,12 +112,13 @@ handback(struct user *u, struct message *m)
         fd_close(&fd);
         return 0;
     }
+    visitor = (struct msg_visitor){.flags = back.visitor.flags & CONN_ALONE};
     if (!is_visitor(a, fd, &visitor) || proxied_unseal(a, fd, &back.visitor, &visitor) < 0) {
         fd_close(&fd);
         return -EPROTO;
     }
     visitor.flags |= CONN_RETURNED;
-    if (back.prefix.n == 0)
+    if (back.prefix.n == 0 && !(visitor.flags & CONN_ALONE))
         look_again(a, fd, &visitor);
     else if (nets_have(&a->limits.trusted, visitor.ip))
         refuse(a, fd, 421);

@@ -580,7 +580,7 @@ msg_conn_back_get(struct reader *r, struct msg_conn_back *m)
 {
     get_visitor(r, &m->visitor);
     m->prefix = get_span(r, MSG_PREFIX_MAX);
-    return got(r, !(m->visitor.flags & ~(CONN_PROXIED | CONN_SECURE)));
+    return got(r, !(m->visitor.flags & ~CONN_BACK_FLAGS));
 }
 
 void

@@ -99,7 +99,7 @@ give_back(void *data, int *fd, const struct msg_visitor *origin, struct span pre
 
     if (origin)
         back.visitor = *origin;
-    back.visitor.flags &= CONN_PROXIED | CONN_SECURE;
+    back.visitor.flags &= CONN_BACK_FLAGS;
     buf_init(&payload, IPC_BYTES_MAX);
     msg_conn_back_put(&out, &back);
     rc = out.error ? out.error : channel_send(&w->user, MSG_CONN_BACK, &payload, fd, 1);

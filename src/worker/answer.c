@@ -48,7 +48,7 @@ framing(const struct conn *c, struct round *r, const struct response *res)
 
     r->close = r->close || res->close || !req->keep_alive || c->all->stopping ||
                c->all->settings.keepalive_ms == 0 || body_in_the_way(r) ||
-               (c->trusted && c->all->settings.trusted_close);
+               (c->trusted && c->all->settings.trusted_close) || c->alone;
     if (res->length == RESPONSE_LENGTH_UNKNOWN && !res->bodiless) {
         r->chunks = req->version >= 11;
         r->cut_shows = !r->chunks;

@@ -176,16 +176,18 @@ take_request(struct conn *c, const struct site *site)
 }
 
 /* Challenges of ACME are not the host's to answer, where somebody does it for all. */
+static bool
+is_challenge(const struct conn *c, const struct head *head, bool again)
+{
+    return c->all->settings.acme && !c->tls && head_is_acme(head->path) &&
+           (sites_acme(c->all->sites) || !again);
+}
+
 const struct site *
 conn_site(struct conn *c, const struct head *head, bool again)
 {
-    if (c->all->settings.acme && !c->tls && head_is_acme(head->path)) {
-        const struct site *acme = sites_acme(c->all->sites);
-
-        if (acme || !(again || c->own))
-            return acme;
-    }
-    return conn_route(c, span_str(head->host_name));
+    return is_challenge(c, head, again) ? sites_acme(c->all->sites)
+                                        : conn_route(c, span_str(head->host_name));
 }
 
 static enum conn_state
@@ -200,7 +202,8 @@ on_head(struct conn *c)
     c->seen = 0;
     deadline_clear(&c->deadline); /* it waits for no head, so it is not who makes room below */
     limits_head_whole(c);
-    if (!site && !c->own && !again && !c->tls)
+    c->alone = c->alone || (!site && c->own && is_challenge(c, head, again));
+    if (!site && !again && !c->tls && (!c->own || c->alone))
         return CONN_BACK;
     take_request(c, site);
     status = round_answer(c->round, c, head->expect_other);
@@ -418,11 +421,14 @@ step_leave(struct conn *c)
 static enum conn_state
 step_back(struct conn *c)
 {
+    static const struct msg_visitor alone = {.flags = CONN_ALONE};
+
     if (!conn_output_out(c))
         return c->stream.error ? CONN_GONE : CONN_BACK;
     input_load(c);
     stream_rest(&c->stream); /* out of our epoll before another process has it */
-    if (c->all->ops->back(c->all->data, &c->stream.fd, c->origin, c->input) < 0)
+    if (c->all->ops->back(c->all->data, &c->stream.fd, c->alone ? &alone : c->origin,
+                          c->input) < 0)
         return conn_refuse(c, 421);
     c->input.n = 0;
     return CONN_GONE;

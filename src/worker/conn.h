@@ -83,6 +83,7 @@ struct conn {
     bool by_default; /* CONN_BY_DEFAULT */
     bool returned;   /* CONN_RETURNED */
     bool own;        /* CONN_OWN */
+    bool alone;      /* CONN_ALONE; or it is handed back as that */
     bool unheard;    /* own, and its first head is not whole */
     bool tls;        /* CONN_TLS */
     bool trusted;    /* of trusted_proxies: its requests say who they are from */

@@ -403,6 +403,7 @@ conn_adopt(struct conns *all, int fd, const struct msg_visitor *from, bool own,
     c->first = true;
     c->by_default = flags & CONN_BY_DEFAULT;
     c->returned = flags & CONN_RETURNED;
+    c->alone = flags & CONN_ALONE;
     c->own = own;
     c->unheard = c->own && !(flags & CONN_TLS);
     c->stream.shared = c->returned;

@@ -10,7 +10,7 @@ import pytest
 import procs
 from house import free_port, hostel
 from secure import Secure, certificate
-from wire import fetch
+from wire import Client, fetch
 
 
 def check(box, **main):
@@ -285,3 +285,28 @@ def test_challenges_of_all_sites_in_one_directory(box, below):
         assert c.get("a.test", path + "token_1").text == "token_1.thumb"
     with Secure(port, "a.test") as c:  # with TLS it is the site's own matter
         assert c.get("a.test", path + "token_1").text == "the user's own"
+
+
+@pytest.mark.root
+@pytest.mark.core
+def test_challenges_at_a_listener_of_ones_own(box):
+    """The directory is not the user's to read: his worker passes it on, and only that."""
+    challenges = box.dir / "challenges"
+    challenges.mkdir(mode=0o755)
+    (challenges / "token_1").write_text("token_1.thumb")
+    own, path = free_port(), "/.well-known/acme-challenge/token_1"
+    a = box.site("a.test", files={"index.html": "a's\n", path[1:]: "the user's own"},
+                 listen=[f"127.0.0.1:{own}"])
+    b = box.site("b.test", files={"index.html": "b's\n"})
+    server = box.serve(acme_challenge_dir=str(challenges))
+    for host in ("a.test", "b.test", "nobody.test"):
+        assert fetch(own, host, path).text == "token_1.thumb"
+    with Client(own) as c:  # after a request of his, and before one that is somebody else's
+        assert c.get("a.test").text == "a's\n"
+        c.send(f"GET {path} HTTP/1.1\r\nHost: b.test\r\n\r\nGET / HTTP/1.1\r\nHost: b.test\r\n\r\n")
+        r = c.answer()
+        assert (r.text, r.all("Connection")) == ("token_1.thumb", ["close"])
+        assert c.closed() == b"", "nobody else's site is to be had there"
+    assert fetch(own, "b.test").status == 404
+    assert fetch(server.port, "b.test").text == "b's\n"
+    assert server.workers(a) and server.workers(b)

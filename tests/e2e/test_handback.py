@@ -19,7 +19,7 @@ pytestmark = pytest.mark.root
 
 PIDFD_OPEN, PIDFD_GETFD = 434, 438
 CONN, CONN_BACK = 50, 52  # include/hostel/ipc/table.h
-PROXIED, SECURE = 8, 16
+PROXIED, SECURE, ALONE = 8, 16, 32
 VISITOR = struct.Struct("<B16sH16sHQ")
 MAPPED = bytes(10) + b"\xff\xff"
 REQUEST = b"GET /who.php HTTP/1.1\r\nHost: alice.test\r\nConnection: close\r\n\r\n"
@@ -197,5 +197,38 @@ def test_it_cannot_word_what_a_proxy_asks(box):
             taken.hand_back(sock, bytes(len(visitor)))
             assert env(c.answer())["REMOTE_ADDR"] == "198.51.100.66"
     finally:
+        taken.channel.close()
+        os.kill(taken.pid, signal.SIGCONT)
+
+
+def test_what_came_to_a_listener_of_its_own_gets_no_site(box):
+    """Only what answers challenges of ACME, also from ports that are not ours; the control: 200."""
+    alice = box.site("alice.test", files={"who.php": "x", "index.html": "alice\n"})
+    bob = box.site("bob.test", files={"index.html": "bob\n"})
+    challenges = box.dir / "challenges"
+    challenges.mkdir(mode=0o755)
+    (challenges / "token").write_text("thumb")
+    server = box.serve(acme_challenge_dir=str(challenges))
+    server.plain = True
+    taken = Taken(server, bob)
+    ask = "GET {} HTTP/1.1\r\nHost: alice.test\r\n\r\n".format
+    site, challenge = ask("/").encode(), ask("/.well-known/acme-challenge/token").encode()
+    elsewhere = socket.create_server(("127.0.0.1", 0))
+    try:
+        for flags, prefix, status in ((ALONE, site, 404), (ALONE, b"", 400),
+                                      (ALONE, challenge, 200), (0, site, 200)):
+            with Client(server.port) as c:
+                c.send(b"GET / HTTP/1.1\r\nHost: bob.test\r\n\r\n")
+                sock, visitor = taken.receive()
+                sock.recv(4096)
+                taken.hand_back(sock, bytes([flags]) + bytes(len(visitor) - 1), prefix)
+                assert c.answer().status == status, (flags, prefix)
+        for prefix, status in ((site, 404), (challenge, 200)):
+            with Client(elsewhere.getsockname()[1]) as c:
+                taken.hand_back(elsewhere.accept()[0], bytes([ALONE]) + bytes(18), prefix)
+                assert c.answer().status == status
+        assert len(alice.log_lines()) <= 1
+    finally:
+        elsewhere.close()
         taken.channel.close()
         os.kill(taken.pid, signal.SIGCONT)

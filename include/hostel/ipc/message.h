@@ -308,7 +308,10 @@ int msg_pool_stuck_get(struct reader *r, struct msg_pool_stuck *m);
 #define CONN_TLS        4  /* it came to a listener of TLS: never handed back */
 #define CONN_PROXIED    8  /* a proxy's header stood before it */
 #define CONN_SECURE     16 /* with it: the visitor speaks TLS with the proxy */
-#define CONN_FLAGS      (CONN_BY_DEFAULT | CONN_RETURNED | CONN_TLS | CONN_PROXIED | CONN_SECURE)
+#define CONN_ALONE      32 /* to a listener of one user's own: one ACME challenge, then it ends */
+#define CONN_FLAGS                                                                             \
+    (CONN_BY_DEFAULT | CONN_RETURNED | CONN_TLS | CONN_PROXIED | CONN_SECURE | CONN_ALONE)
+#define CONN_BACK_FLAGS (CONN_PROXIED | CONN_SECURE | CONN_ALONE) /* what a worker may say */
 
 struct msg_visitor {
     uint8_t flags;

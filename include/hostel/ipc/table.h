@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a row or payload; HELLO compares it. */
-#define IPC_VERSION 22
+#define IPC_VERSION 23
 
 #define IPC_FDS_MAX   64    /* descriptors in one message: half of what makes a batch pay twice */
 #define IPC_BYTES_MAX 65536 /* bytes of one message */

@@ -151,6 +151,8 @@ every_payload_is_exact(void **state)
           {{.flags = CONN_RETURNED, .ip = NET, .port = 80}, SPAN("GET / HTTP/1.1\r\n")});
     EXACT(msg_conn_prefix, {{CONN_PROXIED, NET, 80, NET, 443, 7}, SPAN("GET / HTTP/1.1\r\n")});
     EXACT(msg_conn_back, {.prefix = SPAN("GET / HTTP/1.1\r\n")});
+    EXACT(msg_conn_back,
+          {.visitor = {.flags = CONN_ALONE}, .prefix = SPAN("GET / HTTP/1.1\r\n")});
     EXACT(msg_conn_back, {.visitor = {CONN_PROXIED | CONN_SECURE, NET, 80, NET, 443, 7}});
 }
 
@@ -270,11 +272,11 @@ bounds_are_kept(void **state)
     REFUSED(msg_pool_state, {.pool = MSG_POOLS_MAX});
     REFUSED(msg_pool_state, {.socket = {big, MSG_SOCKET_MAX + 1}});
     REFUSED(msg_conn, {.n = 0});
-    REFUSED(msg_conn, {.n = 1, .visitors = {{.flags = 32, .ip = NET}}});
+    REFUSED(msg_conn, {.n = 1, .visitors = {{.flags = 64, .ip = NET}}});
     REFUSED(msg_conn, {.n = 1, .visitors = {{.flags = CONN_SECURE, .ip = NET}}});
     REFUSED(msg_conn_prefix, {{.ip = NET}, {NULL, 0}});
     REFUSED(msg_conn_prefix, {{.ip = NET}, {big, MSG_PREFIX_MAX + 1}});
-    REFUSED(msg_conn_prefix, {{.flags = 32, .ip = NET}, SPAN("GET")});
+    REFUSED(msg_conn_prefix, {{.flags = 64, .ip = NET}, SPAN("GET")});
     REFUSED(msg_conn_back, {.visitor = {.flags = CONN_RETURNED}});
     REFUSED(msg_conn_back, {.prefix = {big, MSG_PREFIX_MAX + 1}});
 }
