@@ -6,6 +6,7 @@
 #include "value.h"
 
 #include "hostel/base/mem.h"
+#include "hostel/sys/sockets.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -196,6 +197,18 @@ count(const struct checking *k)
     free(of);
 }
 
+/*
+ * May a main listener go to the only user there is? Not where acceptors take what proxies say
+ * of visitors. And not, unless it is said (vhost.listen), where a privilege is needed to
+ * listen: the kernel takes no address from a socket, so whoever keeps a copy has that port
+ * until he ends, also when there are other users by then, or another server.
+ */
+static bool
+goes_to_one(const struct conf *c, const struct conf_listen *l)
+{
+    return l->proxies.n == 0 && (!c->switching || tcp_port_is_anybodys(ntohs(port_of(l))));
+}
+
 void
 listen_check(struct conf *c, check_blame_fn *blames_first, void *data,
              struct conf_errors *errors)
@@ -214,7 +227,7 @@ listen_check(struct conf *c, check_blame_fn *blames_first, void *data,
             c->listen[kept++] = c->listen[i];
     c->nlisten = kept;
     for (size_t i = 0; c->nusers == 1 && i < c->nlisten; i++)
-        if (c->listen[i].proxies.n == 0) /* an acceptor takes what proxies say of visitors */
+        if (goes_to_one(c, &c->listen[i]))
             c->listen[i].user = 0;
     count(&k);
 }

@@ -19,8 +19,8 @@ void listen_own(struct conf *c, const struct conf_vhost *v, const struct raw_vho
 
 /*
  * An address that two want, or more of them than there may be. What one user names twice is
- * taken out, and where all vhosts are one user's, all addresses are his: nobody has to look who
- * is asked for.
+ * taken out, and where all vhosts are one user's, so are all addresses that any process could
+ * have: nobody has to look who is asked for.
  */
 void listen_check(struct conf *c, check_blame_fn *blames_first, void *data,
                   struct conf_errors *errors);

@@ -405,7 +405,8 @@ const struct row rows[ROWS] = {
                               "Addresses of this user's own, written like the main listen: "
                               "his workers take connections there themselves, and only his "
                               "sites answer. He is served on the main ones as well. "
-                              "When all vhosts are one user's, the main ones are his own too."},
+                              "When all vhosts are one user's, the main ones are his own too, "
+                              "but for ports that need a privilege (below 1024)."},
     [ROW_VHOST_LISTEN_TLS] = {.name = "vhost.listen_tls",
                               IN_VHOST(listen_tls),
                               .type = VALUE_ADDRESS,

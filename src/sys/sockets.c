@@ -140,6 +140,20 @@ tcp_listen_alone(int fd)
     return set(fd, SOL_SOCKET, SO_REUSEPORT, 0);
 }
 
+bool
+tcp_port_is_anybodys(uint16_t port)
+{
+    unsigned first = 1024; /* where the kernel does not say */
+    FILE *f = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+
+    if (f) {
+        if (fscanf(f, "%u", &first) != 1)
+            first = 1024;
+        (void)fclose(f);
+    }
+    return port >= first;
+}
+
 int
 tcp_listen_again(int fd)
 {

@@ -73,6 +73,40 @@ def test_one_user_has_all_listeners(box):
     assert s.log_lines()[0].startswith("127.0.0.1 "), "the visitor's own address"
 
 
+def unprivileged_from():
+    with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as f:
+        return int(f.read())
+
+
+def low_port():
+    """One that needs a privilege, and is free."""
+    for port in range(min(unprivileged_from(), 1024) - 1, 511, -1):
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    pytest.skip("every port is everybody's here")
+
+
+@pytest.mark.root
+@pytest.mark.core
+def test_a_privileged_port_is_given_away_only_where_it_is_said(box):
+    """His processes could keep it, whoever comes after him."""
+    s = box.site("one.test", files={"index.html": "one"})
+    port = low_port()
+    server = box.serve(listen=[f"127.0.0.1:{port}"])
+    assert [row.get("user") for row in status(server)["listener"]] == [None], "an acceptor has it"
+    assert fetch(port, "one.test").text == "one"
+    server.stop()
+    s.vhost["listen"] = [f"127.0.0.1:{port}"]
+    server = box.serve()
+    assert [row.get("user") for row in status(server)["listener"]] == [str(s.uid)], "a high one"
+    with stopped(server.acceptors()):
+        assert fetch(port, "one.test").text == "one"
+
+
 @pytest.mark.root
 def test_names_of_others_and_of_nobody(pair):
     box, ann, bob = pair

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -48,6 +49,9 @@ int tcp_listen_again(int fd);
  * take an address from a socket.
  */
 void tcp_listen_end(int fd);
+
+/* Whether any process of the machine may listen at this port: none needs a privilege for it. */
+bool tcp_port_is_anybodys(uint16_t port);
 
 /*
  * A PHP pool's socket: a listening unix socket that only its user can connect to (mode 0600).
