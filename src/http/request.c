@@ -3,6 +3,7 @@
 #include "hostel/base/mem.h"
 #include "hostel/peek/head.h"
 
+#include <assert.h>
 #include <llhttp.h>
 #include <stdlib.h>
 
@@ -73,14 +74,18 @@ request_field(const struct request *r, struct span name)
     return span_of(NULL, 0);
 }
 
+static bool
+lies_in(struct span s, struct span from)
+{
+    return s.p && (uintptr_t)s.p - (uintptr_t)from.p < from.n;
+}
+
 /* Point s at the copy; what does not lie in the head is static and stays. */
 static void
 move(struct span *s, struct span from, const char *to)
 {
-    uintptr_t at = (uintptr_t)s->p, start = (uintptr_t)from.p;
-
-    if (s->p && at >= start && at - start < from.n)
-        s->p = to + (at - start);
+    if (lies_in(*s, from))
+        s->p = to + (s->p - from.p);
 }
 
 void
@@ -114,6 +119,70 @@ request_own(struct request *r)
     move(&r->host, from, bytes);
     r->fields = fields;
     r->head.p = bytes;
+}
+
+/* Point s at a copy at *to, which goes on behind it; what is static stays. */
+static void
+keep(struct span *s, struct span from, char **to)
+{
+    const char *copy = *to;
+
+    if (!lies_in(*s, from))
+        return;
+    memcpy(*to, s->p, s->n);
+    *to += s->n;
+    s->p = copy;
+}
+
+static bool
+is_among(struct span name, const struct span *names, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (span_ieq(name, names[i]))
+            return true;
+    return false;
+}
+
+void
+request_shed(struct request *r, const struct span *names, unsigned n)
+{
+    /* the host name lies behind the head, or among what was kept before */
+    const struct span from = span_of(r->head.p, r->head.n + r->host_name.n + 1);
+    const struct span target = r->target;
+    size_t bytes = r->method_text.n + target.n + r->host.n + r->host_name.n +
+                   (lies_in(r->path, target) ? 0 : r->path.n) +
+                   (lies_in(r->query, target) ? 0 : r->query.n);
+    struct field *fields = r->fields;
+    void *old = r->owned;
+    unsigned kept = 0;
+    char *start, *to;
+
+    assert(old);
+    for (unsigned i = 0; i < r->nfields; i++)
+        if (is_among(fields[i].name, names, n)) {
+            fields[kept] = fields[i];
+            bytes += fields[kept].name.n + fields[kept].value.n;
+            kept++;
+        }
+    r->owned = mem_raw(kept * sizeof(*fields) + bytes + 1);
+    r->fields = r->owned;
+    r->nfields = kept;
+    start = to = (char *)r->owned + kept * sizeof(*fields);
+    for (unsigned i = 0; i < kept; i++) {
+        r->fields[i] = fields[i];
+        keep(&r->fields[i].name, from, &to);
+        keep(&r->fields[i].value, from, &to);
+    }
+    keep(&r->target, from, &to);
+    move(&r->path, target, r->target.p);
+    move(&r->query, target, r->target.p);
+    keep(&r->path, from, &to);
+    keep(&r->query, from, &to);
+    keep(&r->method_text, from, &to);
+    keep(&r->host, from, &to);
+    keep(&r->host_name, from, &to);
+    r->head = span_of(start, (size_t)(to - start));
+    free(old);
 }
 
 void

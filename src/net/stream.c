@@ -413,6 +413,14 @@ stream_taken(const struct stream *s)
     return taken_bytes(s->fd, &bytes) < 0 ? s->sent_bytes : bytes;
 }
 
+uint64_t
+stream_queue_taken(const struct stream_queue *q, int fd)
+{
+    uint64_t bytes;
+
+    return taken_bytes(fd, &bytes) < 0 ? q->sent_bytes : bytes;
+}
+
 void
 stream_shutdown(struct stream *s)
 {
@@ -448,6 +456,28 @@ stream_detach(struct stream *s, void (*on_closed)(struct stream *s))
         on_closed(s);
     }
     return fd;
+}
+
+int
+stream_lay_down(struct stream *s, struct stream_queue *q, void (*on_closed)(struct stream *s))
+{
+    assert(!s->transport && !s->throttle && !s->error);
+    TAILQ_INIT(&q->out);
+    TAILQ_CONCAT(&q->out, &s->out, next);
+    q->memory_bytes = s->memory_bytes;
+    q->put_bytes = s->put_bytes;
+    q->sent_bytes = s->sent_bytes;
+    return stream_detach(s, on_closed);
+}
+
+void
+stream_take_up(struct stream *s, struct stream_queue *q)
+{
+    assert(TAILQ_EMPTY(&s->out));
+    TAILQ_CONCAT(&s->out, &q->out, next);
+    s->memory_bytes = q->memory_bytes;
+    s->put_bytes = q->put_bytes;
+    s->sent_bytes = q->sent_bytes;
 }
 
 void

@@ -7,6 +7,8 @@
 #include "hostel/base/logformat.h"
 #include "hostel/serve/logfile.h"
 
+#include <stdlib.h>
+
 #define DATE_ROOM 32 /* "31/Jan/2026:12:00:00 +0000" */
 
 /* How far into the line a field may reach: later fields always have room. */
@@ -134,6 +136,28 @@ accesslog_line(struct exchange *x, const struct answered *a)
         return;
     accesslog_form(x, a, &line);
     logfile_add(x->site->access_log, buf_span(&line));
+}
+
+void
+accesslog_shed(struct exchange *x)
+{
+    static const struct span usual[] = {SPAN("referer"), SPAN("user-agent")};
+    const struct logformat *f = x->site ? x->site->log_format : NULL;
+    struct span names[REQUEST_FIELDS_MAX];
+    unsigned n = 0;
+
+    free(x->error_fields);
+    free(x->kept_fields);
+    x->error_fields = x->kept_fields = NULL;
+    x->nerror_fields = x->nkept_fields = 0;
+    if (!f || f->kind != LOGFORMAT_ITEMS) {
+        request_shed(&x->req, usual, sizeof(usual) / sizeof(usual[0]));
+        return;
+    }
+    for (unsigned i = 0; i < f->nitems && n < REQUEST_FIELDS_MAX; i++)
+        if (f->items[i].what == LOG_FIELD)
+            names[n++] = f->items[i].arg;
+    request_shed(&x->req, names, n);
 }
 
 /* --- what has to be kept of the answer's head --------------------------------------------- */

@@ -105,13 +105,14 @@ struct conn {
     size_t glanced;         /* bytes of a next head that were peeked at, and are not all */
     uint64_t read_bytes;    /* all that was ever read */
     uint64_t bandwidth;     /* of the stream's throttle, while it has one */
+    uint64_t stall_bytes;   /* that were sent when its stall was looked at last */
     union {
         struct pace pace; /* of whatever moves just now */
         uint64_t net;     /* unheard: tally_address() */
     };
-    struct h2_conn *h2;      /* owned; NULL: it speaks HTTP/1 */
-    const struct site *site; /* of the last request, for its errors */
-    char *default_host;      /* the unknown name that led here, owned */
+    struct h2_conn *h2;         /* owned; NULL: it speaks HTTP/1 */
+    const struct site *site;    /* of the last request, for its errors */
+    char *default_host;         /* the unknown name that led here, owned */
     struct msg_visitor *origin; /* CONN_PROXIED: its acceptor's word, owned; else NULL */
     struct visitor visitor;
 };
@@ -152,6 +153,7 @@ struct conns {
     struct tally seats; /* requests at a site */
     struct deadlines deadlines;
     struct deadline_class head, idle, kept, body, send, linger;
+    struct deadline_class stall;            /* whose answer is whole, and only has to go out */
     struct deadline_class h2_body, h2_send; /* of one stream */
     struct deadline_class hold;             /* of who sends as fast as he may */
     struct park park;                       /* who was idle for a while */
@@ -215,15 +217,27 @@ void conn_adopt(struct conns *all, int fd, const struct msg_visitor *from, bool 
  */
 int conn_lay_down(struct conn *c);
 
+/* An answer that only has to go out, apart from its connection. */
+struct sending {
+    struct round_rest rest;
+    struct stream_queue queue;
+    struct pace pace;
+};
+
+/* The same of one whose answer only has to go out. out  sending  what is left of that */
+int conn_lay_down_sending(struct conn *c, struct sending *sending);
+
 /*
- * And back: go on with it, something may be read; it may be gone when this returns.
+ * And back, to go on with by conn_run().
  *
  * in   visitor  copied; its fd is the connection's: takes
  * in   addr     takes
  * in   origin   takes; maybe NULL
+ * in   sending  what it holds is the connection's then; NULL: it was idle
  */
-void conn_wake(struct conns *all, const struct visitor *visitor, struct tally_row *addr,
-               struct msg_visitor *origin, const struct site *site, unsigned flags);
+struct conn *conn_wake(struct conns *all, const struct visitor *visitor, struct tally_row *addr,
+                       struct msg_visitor *origin, const struct site *site, unsigned flags,
+                       struct sending *sending);
 
 /* A connection that was laid down is gone. */
 void conns_left(struct conns *all);
@@ -266,6 +280,12 @@ void conn_end(struct conn *c);
  * in  readable  the socket may hold something that was not read yet
  */
 void conn_run(struct conn *c, bool readable);
+
+/*
+ * conns.c: is all that has to be remembered of it what struct parked has, and maybe struct
+ * sending?
+ */
+bool conn_may_stall(const struct conn *c);
 
 /*
  * settle.c: the turn is over and c lives on: send, keep what is left of the input, wait.

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#define STALL_MS     50           /* a fast visitor takes something in that time */
 #define HEAD_OUT_MAX (128 * 1024) /* a response head: twice what a PHP program may send */
 
 /* --- a round ---------------------------------------------------------------------------- */
@@ -26,17 +27,23 @@ conn_round_start(struct conn *c)
     return r;
 }
 
-void
-conn_round_end(struct conn *c)
+static void
+round_give_back(struct conn *c)
 {
     struct round *r = c->round;
 
-    round_done(r, c->all, answer_sent(c));
     c->round = NULL;
     if (SLIST_EMPTY(&c->all->spare))
         SLIST_INSERT_HEAD(&c->all->spare, r, spare);
     else
         free(r);
+}
+
+void
+conn_round_end(struct conn *c)
+{
+    round_done(c->round, c->all, answer_sent(c));
+    round_give_back(c);
 }
 
 /* --- the end ---------------------------------------------------------------------------- */
@@ -106,6 +113,16 @@ conn_lay_down(struct conn *c)
 {
     conn_leave(c);
     return stream_detach(&c->stream, on_stream_detached);
+}
+
+int
+conn_lay_down_sending(struct conn *c, struct sending *sending)
+{
+    sending->pace = c->pace;
+    round_lay_down(c->round, &sending->rest);
+    round_give_back(c);
+    conn_leave(c);
+    return stream_lay_down(&c->stream, &sending->queue, on_stream_detached);
 }
 
 /* --- outside of its own turn ------------------------------------------------------------ */
@@ -202,13 +219,26 @@ on_linger_late(struct deadline *d)
         on_over(d);
 }
 
-/* Is what would have to be remembered of it all that struct parked has? */
+/* Is what would have to be remembered of the connection itself all that struct parked has? */
+static bool
+is_simple(const struct conn *c)
+{
+    return c->in.len == 0 && c->glanced == 0 && !c->eof && (c->addr || c->trusted) &&
+           !c->refusal && !c->default_host && !c->stream.shared && !c->tls && !c->is_ready &&
+           !c->turn.waiting;
+}
+
 static bool
 can_be_parked(const struct conn *c)
 {
-    return c->state == CONN_HEAD && !c->round && c->in.len == 0 && c->glanced == 0 && !c->eof &&
-           (c->addr || c->trusted) && !c->refusal && !c->default_host && !c->stream.shared &&
-           !c->tls && !stream_pending(&c->stream) && !c->is_ready && !c->turn.waiting;
+    return c->state == CONN_HEAD && !c->round && is_simple(c) && !stream_pending(&c->stream);
+}
+
+bool
+conn_may_stall(const struct conn *c)
+{
+    return c->all->stall.after_ms > 0 && c->state == CONN_LEAVE && c->round->body_done &&
+           c->round->x.visitor == &c->visitor && !c->stream.throttle && is_simple(c);
 }
 
 static void
@@ -235,17 +265,38 @@ on_body_late(struct deadline *d)
     go_on(c, c->state);
 }
 
+/* ret  true: c was, in the window that has just passed, and is gone */
+static bool
+was_slow(struct conn *c)
+{
+    if (!pace_late(&c->pace, c->all, stream_taken(&c->stream), c->all->send.after_ms))
+        return false;
+    c->abort = true;
+    go_on(c, CONN_GONE);
+    return true;
+}
+
 static void
 on_send_late(struct deadline *d)
 {
     struct conn *c = conn_of(d);
 
-    if (!pace_late(&c->pace, c->all, stream_taken(&c->stream), c->all->send.after_ms)) {
+    if (!was_slow(c))
         deadline_set(d, &c->all->send);
+}
+
+/* Where nothing has moved for so long it is laid down until something does. */
+static void
+on_stall(struct deadline *d)
+{
+    struct conn *c = conn_of(d);
+    bool moves = c->stream.sent_bytes != c->stall_bytes;
+
+    c->stall_bytes = c->stream.sent_bytes;
+    if (uv_now(c->all->loop) - c->pace.since_ms >= c->all->send.after_ms && was_slow(c))
         return;
-    }
-    c->abort = true;
-    go_on(c, CONN_GONE);
+    if (moves || !conn_may_stall(c) || !park_take(&c->all->park, c))
+        deadline_set(d, &c->all->stall);
 }
 
 static void
@@ -285,6 +336,7 @@ conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
                        all->park.closed ? 0 : settings->keepalive_ms - PARK_MS, on_over);
     deadline_class_add(&all->deadlines, &all->body, settings->body_ms, on_body_late);
     deadline_class_add(&all->deadlines, &all->send, settings->send_ms, on_send_late);
+    deadline_class_add(&all->deadlines, &all->stall, all->park.closed ? 0 : STALL_MS, on_stall);
     deadline_class_add(&all->deadlines, &all->hold, STREAM_HOLD_MS, on_hold_over);
     deadline_class_add(&all->deadlines, &all->linger, CONN_LINGER_MS, on_linger_late);
     if (settings->http2) {
@@ -371,9 +423,21 @@ conn_new(struct conns *all, int fd)
     return c;
 }
 
-void
+static void
+go_on_sending(struct conn *c, struct sending *sending)
+{
+    round_take_up(conn_round_start(c), c, &sending->rest);
+    stream_take_up(&c->stream, &sending->queue);
+    c->state = CONN_LEAVE;
+    c->pace = sending->pace;
+    c->stall_bytes = c->stream.sent_bytes;
+    deadline_set(&c->deadline, &c->all->stall); /* its window goes on */
+}
+
+struct conn *
 conn_wake(struct conns *all, const struct visitor *visitor, struct tally_row *addr,
-          struct msg_visitor *origin, const struct site *site, unsigned flags)
+          struct msg_visitor *origin, const struct site *site, unsigned flags,
+          struct sending *sending)
 {
     struct conn *c = conn_new(all, visitor->fd);
 
@@ -384,7 +448,9 @@ conn_wake(struct conns *all, const struct visitor *visitor, struct tally_row *ad
     c->by_default = flags & CONN_BY_DEFAULT;
     c->own = flags & CONN_OWN;
     c->trusted = flags & CONN_TRUSTED;
-    conn_run(c, true);
+    if (sending)
+        go_on_sending(c, sending);
+    return c;
 }
 
 void

@@ -1,8 +1,11 @@
 /*
- * Idle connections, laid down small. Floor 6; worker.
+ * Connections that wait for nothing but their visitor, laid down small. Floor 6; worker.
  *
- *    conns.c: idle for PARK_MS -> park_take -> the epoll set -- bytes, or the end --> conn_wake
- *                                                   \-- the rest of keepalive passed --> closed
+ *    conns.c: idle for PARK_MS ----------------> park_take -> the epoll set -- he says or takes
+ *             blocked for STALL_MS, its answer -/                |             something -> run
+ *             whole and only to go out                           |
+ *                                              the rest of keepalive passed, or he is too slow
+ *                                                                \-> closed
  */
 #include "park.h"
 #include "hostel/ipc/message.h"
@@ -24,6 +27,7 @@ struct parked {
     struct tally_row *addr;
     struct msg_visitor *origin; /* owned, or NULL */
     const struct site *site;
+    struct sending *sending; /* owned; NULL: it is idle */
     int fd;
     uint16_t port;
     bool by_default, own, trusted;
@@ -31,26 +35,53 @@ struct parked {
 };
 
 static struct parked *
-first(const struct park *p)
+first(const struct deadline_class *class)
 {
-    return (struct parked *)TAILQ_FIRST(&p->idle.waiting);
+    return (struct parked *)TAILQ_FIRST(&class->waiting);
 }
 
 /* --- leaving ------------------------------------------------------------------------------ */
 
 /* An epoll forgets by itself only what all have closed, and an acceptor had this one too. */
 static void
+leave_set(struct parked *e)
+{
+    (void)epoll_ctl(e->all->park.epoll_fd, EPOLL_CTL_DEL, e->fd, NULL);
+    deadline_clear(&e->deadline);
+}
+
+/* An idle one: nobody hears of it. */
+static void
 end(struct parked *e)
 {
     struct conns *all = e->all;
 
-    (void)epoll_ctl(all->park.epoll_fd, EPOLL_CTL_DEL, e->fd, NULL);
-    deadline_clear(&e->deadline);
+    leave_set(e);
     tally_drop(&all->addrs, &e->addr);
     fd_close(&e->fd);
     free(e->origin);
     free(e);
     conns_left(all);
+}
+
+/* ret  it is a connection again, to be run or ended */
+static struct conn *
+rise(struct parked *e)
+{
+    struct visitor visitor = {.port = e->port, .fd = e->fd};
+    unsigned flags = (e->by_default ? CONN_BY_DEFAULT : 0) | (e->own ? CONN_OWN : 0) |
+                     (e->trusted ? CONN_TRUSTED : 0);
+    struct conn *c;
+
+    leave_set(e);
+    if (e->origin)
+        visitor_from(&visitor, e->origin, e->fd);
+    else
+        memcpy(visitor.addr, e->from, strlen(e->from) + 1);
+    c = conn_wake(e->all, &visitor, e->addr, e->origin, e->site, flags, e->sending);
+    free(e->sending);
+    free(e);
+    return c;
 }
 
 static void
@@ -59,24 +90,23 @@ on_late(struct deadline *d)
     end((struct parked *)d);
 }
 
+/* Too slow in this window: what there is of an answer is cut, and its line says how far it was.
+ */
 static void
-wake(struct park *p, struct parked *e)
+on_send_late(struct deadline *d)
 {
-    struct visitor visitor = {.port = e->port, .fd = e->fd};
-    struct tally_row *addr = e->addr;
-    struct msg_visitor *origin = e->origin;
-    const struct site *site = e->site;
-    unsigned flags = (e->by_default ? CONN_BY_DEFAULT : 0) | (e->own ? CONN_OWN : 0) |
-                     (e->trusted ? CONN_TRUSTED : 0);
+    struct parked *e = (struct parked *)d;
+    struct conns *all = e->all;
+    struct conn *c;
 
-    (void)epoll_ctl(p->epoll_fd, EPOLL_CTL_DEL, e->fd, NULL);
-    deadline_clear(&e->deadline);
-    if (origin)
-        visitor_from(&visitor, origin, e->fd);
-    else
-        memcpy(visitor.addr, e->from, strlen(e->from) + 1);
-    free(e);
-    conn_wake(p->all, &visitor, addr, origin, site, flags);
+    if (!pace_late(&e->sending->pace, all, stream_queue_taken(&e->sending->queue, e->fd),
+                   all->send.after_ms)) {
+        deadline_set(d, &all->park.sending);
+        return;
+    }
+    c = rise(e);
+    c->abort = true;
+    conn_end(c);
 }
 
 static void
@@ -89,7 +119,7 @@ on_poll(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     for (int i = 0; i < n; i++)
-        wake(p, ready[i].data.ptr);
+        conn_run(rise(ready[i].data.ptr), true);
 }
 
 /* --- coming ------------------------------------------------------------------------------- */
@@ -123,7 +153,8 @@ bool
 park_take(struct park *p, struct conn *c)
 {
     size_t from_n = strlen(c->visitor.addr) + 1;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP};
+    bool sends = c->round;
+    struct epoll_event event = {.events = sends ? EPOLLOUT : EPOLLIN | EPOLLRDHUP};
     struct parked *e;
 
     if (p->closed || (p->epoll_fd < 0 && open_set(p) < 0)) {
@@ -147,8 +178,13 @@ park_take(struct park *p, struct conn *c)
     memcpy(e->from, c->visitor.addr, from_n);
     c->addr = NULL;
     c->origin = NULL;
-    e->fd = conn_lay_down(c);
-    deadline_set(&e->deadline, &p->idle);
+    if (sends) {
+        e->sending = mem_new(sizeof(*e->sending));
+        e->fd = conn_lay_down_sending(c, e->sending);
+    } else {
+        e->fd = conn_lay_down(c);
+    }
+    deadline_set(&e->deadline, sends ? &p->sending : &p->idle);
     if (!uv_is_active((uv_handle_t *)&p->trim))
         uv_timer_start(&p->trim, on_trim, TRIM_MS, 0);
     return true;
@@ -167,12 +203,13 @@ park_init(struct park *p, struct conns *all)
     p->closed = keepalive_ms < 2 * PARK_MS; /* not worth the way */
     deadline_class_add(&all->deadlines, &p->idle, p->closed ? 0 : keepalive_ms - PARK_MS,
                        on_late);
+    deadline_class_add(&all->deadlines, &p->sending, all->settings.send_ms, on_send_late);
 }
 
 bool
 park_drop(struct park *p)
 {
-    struct parked *e = first(p);
+    struct parked *e = first(&p->idle);
 
     if (e)
         end(e);
@@ -184,15 +221,19 @@ park_wake_all(struct park *p)
 {
     struct parked *e;
 
-    while ((e = first(p)))
-        wake(p, e);
+    while ((e = first(&p->idle)))
+        conn_run(rise(e), true);
 }
 
 void
 park_done(struct park *p)
 {
+    struct parked *e;
+
     while (park_drop(p))
         ;
+    while ((e = first(&p->sending)))
+        conn_end(rise(e));
     uv_close((uv_handle_t *)&p->trim, NULL);
     if (p->epoll_fd >= 0) {
         uv_poll_stop(&p->poll);

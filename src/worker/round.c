@@ -46,6 +46,38 @@ round_done(struct round *r, struct conns *all, uint64_t sent)
     tally_drop(&all->addrs, &r->guest);
 }
 
+void
+round_lay_down(struct round *r, struct round_rest *rest)
+{
+    *rest = (struct round_rest){.x = r->x,
+                                .guest = r->guest,
+                                .seat = r->seat,
+                                .body_bytes = r->body_bytes,
+                                .body_mark = r->body_mark,
+                                .began_ns = r->began_ns,
+                                .status = r->status,
+                                .close = r->close};
+    accesslog_shed(&rest->x);
+}
+
+void
+round_take_up(struct round *r, struct conn *c, struct round_rest *rest)
+{
+    r->x = rest->x;
+    r->x.visitor = &c->visitor;
+    r->x.sink = &r->sink;
+    r->x.owner = c;
+    r->guest = rest->guest;
+    r->seat = rest->seat;
+    r->body_bytes = rest->body_bytes;
+    r->body_mark = rest->body_mark;
+    r->began_ns = rest->began_ns;
+    r->status = rest->status;
+    r->close = rest->close;
+    r->ended = true;
+    *rest = (struct round_rest){.status = 0};
+}
+
 unsigned
 round_answer(struct round *r, struct conn *c, bool expect_other)
 {

@@ -66,6 +66,25 @@ void round_init(struct round *r, struct conn *c, const struct site *site,
  */
 void round_done(struct round *r, struct conns *all, uint64_t sent);
 
+/* What is left of a round whose answer is whole, and only has to go out. */
+struct round_rest {
+    struct exchange x;
+    struct tally_row *guest, *seat;
+    uint64_t body_bytes, body_mark;
+    uint64_t began_ns;
+    unsigned status;
+    bool close;
+};
+
+/*
+ * in   r     its answerer and its body are through; what it holds is rest's now
+ * out  rest  for round_take_up()
+ */
+void round_lay_down(struct round *r, struct round_rest *rest);
+
+/* in  r  just begun on c. rest is empty then */
+void round_take_up(struct round *r, struct conn *c, struct round_rest *rest);
+
 static inline struct round *
 round_of(struct sink *s)
 {

@@ -1,6 +1,12 @@
 /* What a connection does when its turn is over and it lives on. Floor 6; worker. */
 #include "conn.h"
 
+static bool
+is_sending(const struct conns *all, const struct deadline_class *class)
+{
+    return class == &all->send || class == &all->stall;
+}
+
 /* What is it waiting for, and how long may that take? */
 static void
 set_deadline(struct conn *c)
@@ -15,7 +21,7 @@ set_deadline(struct conn *c)
     else if (c->stream.held)
         class = NULL; /* it is not the visitor who is slow */
     else if (stream_pending(&c->stream))
-        class = &all->send;
+        class = conn_may_stall(c) ? &all->stall : &all->send;
     else if (c->state == CONN_H2)
         class = all->settings.http2->deadline(c);
     else if (c->state == CONN_HEAD && (!c->tired || c->deadline.class == &all->head))
@@ -26,7 +32,9 @@ set_deadline(struct conn *c)
         deadline_clear(&c->deadline);
         return;
     }
-    if (class != c->deadline.class && class == &all->send)
+    if (class == &all->stall && class != c->deadline.class)
+        c->stall_bytes = c->stream.sent_bytes;
+    if (is_sending(all, class) && !is_sending(all, c->deadline.class))
         pace_start(&c->pace, all, stream_taken(&c->stream));
     else if (class != c->deadline.class && class == &all->body)
         pace_start(&c->pace, all, c->read_bytes);

@@ -77,6 +77,31 @@ def test_lines_of_kept_and_pipelined_requests(logged):
         [f"GET /?{n} HTTP/1.1" for n in range(50)]
 
 
+@pytest.mark.parametrize("form", ["combined", "%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" "
+                                  "\"%{X-Own}i\""])
+def test_lines_of_slow_readers(box, form):
+    """Who takes an answer slowly costs little meanwhile; his line says all that others' say."""
+    size = 24 << 20  # more than sockets take
+    s = box.site("slow.test", files={"big": b"x" * size}, log_format=form)
+    server = box.serve()
+    fields = [("Referer", "http://ref/"), ("Cookie", "c" * 500),
+              ("User-Agent" if form == "combined" else "X-Own", "UA/1")]
+    with server.client() as done, server.client() as cut:
+        for c in (done, cut):
+            c.ask(s.host, "/big?q=1", fields=fields)
+        got = 0
+        while got < size:
+            if got // (6 << 20) < (got := got + len(done.sock.recv(1 << 20))) // (6 << 20):
+                time.sleep(0.3)  # laid down in between
+        wait_for(lambda: len(s.log_lines()) == 1, "the line of who took it all")
+    wait_for(lambda: len(s.log_lines()) == 2, "a line each")
+    for line, whole in zip(s.log_lines(), (True, False)):
+        _, _, _, _, request, status, sent, referer, agent = COMBINED.fullmatch(line).groups()
+        assert (request, status) == ("GET /big?q=1 HTTP/1.1", "200")
+        assert (referer, agent) == ("http://ref/", "UA/1")
+        assert int(sent) == size if whole else 0 < int(sent) < size
+
+
 @pytest.mark.core
 def test_each_vhost_its_own(box):
     a = box.site("a.test", files={"index.html": "a"})

@@ -44,7 +44,7 @@ struct request {
     unsigned nfields;
     struct field *fields;   /* nfields of them */
     uint64_t absent;        /* marks of names that none of them has; 0 = nobody has looked */
-    struct span head;       /* all bytes of the head, for request_own() */
+    struct span head;       /* all bytes of the head, or what is kept of them */
     void *owned;            /* one allocation behind all spans, or NULL while lent */
 };
 
@@ -83,6 +83,12 @@ struct span request_field(const struct request *r, struct span name);
 
 /* Copy what the spans lend, so that r lives on its own; request_done() frees it. */
 void request_own(struct request *r);
+
+/*
+ * Give back all of a request that lives on its own but what is said of it afterwards: its
+ * method, target, host and version, and the fields of these names, in any case.
+ */
+void request_shed(struct request *r, const struct span *names, unsigned n);
 
 /* Frees what request_own() took and empties r; for a lent one it only empties it. */
 void request_done(struct request *r);

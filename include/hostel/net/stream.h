@@ -172,6 +172,28 @@ void stream_shutdown(struct stream *s);
  */
 void stream_close(struct stream *s, bool abort, void (*on_closed)(struct stream *s));
 
+/* What is queued on a stream, apart from it. */
+struct stream_queue {
+    struct stream_pieces out;
+    size_t memory_bytes;
+    uint64_t put_bytes, sent_bytes;
+};
+
+/*
+ * As stream_detach(), for a plain stream without a bound, and what is queued lives on.
+ *
+ * out  q    for stream_take_up() or, on a stream that ends, to be dropped with it
+ * ret  the socket, owned by the caller
+ */
+int
+stream_lay_down(struct stream *s, struct stream_queue *q, void (*on_closed)(struct stream *s));
+
+/* Go on with it, on a fresh stream of the same socket. Empties q. */
+void stream_take_up(struct stream *s, struct stream_queue *q);
+
+/* As stream_taken(). */
+uint64_t stream_queue_taken(const struct stream_queue *q, int fd);
+
 /* As stream_close(), but the socket lives on. ret  it, owned by the caller; -1: taken before */
 int stream_detach(struct stream *s, void (*on_closed)(struct stream *s));
 

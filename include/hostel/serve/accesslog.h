@@ -34,4 +34,10 @@ void accesslog_line(struct exchange *x, const struct answered *a);
 /* The answer's head is going out: keep what its line will have of it. */
 void accesslog_head(struct exchange *x, const struct response *res);
 
+/*
+ * The answer is whole, and x's request lives on its own: give back all that its line does not
+ * want. It may still be long until it is out.
+ */
+void accesslog_shed(struct exchange *x);
+
 #endif

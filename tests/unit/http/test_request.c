@@ -122,6 +122,57 @@ test_static_spans(void **state)
     }
 }
 
+/* What is said of a request after its answer is all that is left of it. */
+static void
+test_shed(void **state)
+{
+    static const struct {
+        const char *why;
+        struct span text;
+        const char *target, *path, *query;
+    } rows[] = {
+        {"the usual",
+         S("GET /a/b?c=d HTTP/1.1\r\nHost: A.test:80\r\nCookie: x\r\nReferer: r\r\n"
+           "X-Long: 0123456789\r\nUSER-AGENT: u\r\n\r\n"),
+         "/a/b?c=d", "/a/b", "c=d"},
+        {"no query",
+         S("GET /a HTTP/1.1\r\nHost: a.test\r\nReferer: r\r\nUser-Agent: u\r\n\r\n"), "/a",
+         "/a", ""},
+        {"a path that is nowhere in it",
+         S("GET http://a.test HTTP/1.1\r\nHost: a.test\r\nUser-Agent: u\r\nReferer: r\r\n\r\n"),
+         "http://a.test", "/", ""},
+    };
+    const struct span names[] = {SPAN("referer"), SPAN("user-agent"), SPAN("absent")};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct span text = copied(rows[i].text);
+        struct request r;
+        struct head h;
+
+        print_message("%s\n", rows[i].why);
+        made(text, &h, &r);
+        request_own(&r);
+        copied_done(text);
+        memset(&h, 'x', sizeof(h));
+        request_shed(&r, names, sizeof(names) / sizeof(names[0]));
+        assert_int_equal(r.nfields, 2);
+        assert_true(is(request_field(&r, SPAN("Referer")), "r"));
+        assert_true(is(request_field(&r, SPAN("User-Agent")), "u"));
+        assert_null(request_field(&r, SPAN("cookie")).p);
+        assert_true(is(r.method_text, "GET"));
+        assert_true(is(r.target, rows[i].target));
+        assert_true(is(r.path, rows[i].path));
+        assert_true(is(r.query, rows[i].query));
+        assert_true(is(r.host_name, "a.test"));
+        request_shed(&r, NULL, 0);
+        assert_int_equal(r.nfields, 0);
+        assert_true(is(r.target, rows[i].target));
+        assert_true(is(r.host_name, "a.test"));
+        request_done(&r);
+    }
+}
+
 static void
 test_methods(void **state)
 {
@@ -180,8 +231,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lent_and_owned), cmocka_unit_test(test_absent),
-        cmocka_unit_test(test_static_spans),   cmocka_unit_test(test_methods),
-        cmocka_unit_test(test_framing),
+        cmocka_unit_test(test_static_spans),   cmocka_unit_test(test_shed),
+        cmocka_unit_test(test_methods),        cmocka_unit_test(test_framing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,13 @@
-/* Idle connections that are laid down, and what wakes or ends them. */
+/* Idle connections and slow readers that are laid down, and what wakes or ends them. */
 #include "talk.h"
+
+#include <signal.h>
 
 #define GET(host) "GET / HTTP/1.1\r\nHost: " host "\r\n\r\n"
 #define KEEP_MS   (PARK_MS + 2200)
 #define SOME_MS   1000 /* of that, so that a busy machine is not late */
 #define LATE_MS   15000
+#define BIG_BYTES 900000 /* more than a socket pair takes, less than TALK_MAX */
 
 static char root[64];
 
@@ -22,6 +25,11 @@ setup(void **state)
     snprintf(path, sizeof(path), "%s/index.html", root);
     f = fopen(path, "w");
     fputs("hello", f);
+    fclose(f);
+    snprintf(path, sizeof(path), "%s/big", root);
+    f = fopen(path, "w");
+    for (int i = 0; i < BIG_BYTES / 10; i++)
+        fprintf(f, "%09d\n", i);
     fclose(f);
     talk_site(root, (const char *const[]){"a.example", NULL}, false);
     talk_site(root, (const char *const[]){"d.example", NULL}, true);
@@ -45,6 +53,17 @@ parked(void)
     unsigned n = 0;
 
     TAILQ_FOREACH(d, &conns.park.idle.waiting, entry)
+    n++;
+    return n;
+}
+
+static unsigned
+sending(void)
+{
+    const struct deadline *d;
+    unsigned n = 0;
+
+    TAILQ_FOREACH(d, &conns.park.sending.waiting, entry)
     n++;
     return n;
 }
@@ -257,6 +276,129 @@ test_stop(void **state)
     close(asked);
 }
 
+/* --- slow readers ---------------------------------------------------------------------------
+ */
+
+/* The visitor does not read. */
+static void
+run_deaf_ms(unsigned ms)
+{
+    uint64_t until = uv_hrtime() + ms * 1000000ULL;
+
+    while (uv_hrtime() < until) {
+        struct timespec nap = {.tv_nsec = 2000000};
+
+        uv_run(&loop, UV_RUN_NOWAIT);
+        nanosleep(&nap, NULL);
+    }
+}
+
+static void
+run_deaf_to_its_end(void)
+{
+    for (unsigned ms = 0; ms < LATE_MS && conns.count > 0; ms += 10)
+        run_deaf_ms(10);
+    assert_int_equal(conns.count, 0);
+    assert_int_equal(conns.addrs.nrows, 0);
+}
+
+/* ret  the visitor's end of a connection whose big answer he does not take */
+static int
+begin_slow(void)
+{
+    const struct msg_visitor visitor = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [15] = 1}};
+    struct span said = SPAN("GET /big HTTP/1.1\r\nHost: a.example\r\nCookie: c=1\r\n\r\n");
+    int pair[2];
+
+    heard_n = 0;
+    heard_end = false;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    assert_int_equal(send(pair[0], said.p, said.n, 0), said.n);
+    conn_adopt(&conns, pair[1], &visitor, false, SPAN(""));
+    for (unsigned ms = 0; ms < LATE_MS && sending() == 0; ms += 10)
+        run_deaf_ms(10);
+    assert_int_equal(sending(), 1);
+    assert_true(TAILQ_EMPTY(&conns.list)); /* nothing else is left of it */
+    assert_int_equal(conns.count, 1);      /* but it counts */
+    assert_int_equal(conns.addrs.nrows, 1);
+    return pair[0];
+}
+
+static void
+test_slow_reader_gets_all_of_it(void **state)
+{
+    int fd = begin_slow();
+    const char *body;
+
+    (void)state;
+    for (int i = 0; i < 200 && heard_n < BIG_BYTES; i++) {
+        talk_hear(fd);
+        run_deaf_ms(i % 3 ? 1 : 120); /* laid down again in between, maybe */
+    }
+    assert_string_equal(talk_statuses(), "200");
+    body = strstr(heard, "\r\n\r\n") + 4;
+    assert_int_equal(heard + heard_n - body, BIG_BYTES);
+    for (int i = 0; i < BIG_BYTES / 10; i++)
+        assert_int_equal(strtol(body + 10L * i, NULL, 10), i);
+    assert_int_equal(sending(), 0);
+    heard_n = 0;
+    talk_say(fd, GET("a.example")); /* and the connection is as good as ever */
+    assert_string_equal(talk_statuses(), "200");
+    assert_int_equal(conns.count, 1);
+    close(fd);
+}
+
+/* Who takes nothing for send_timeout is cut off, laid down or not; who takes some is not. */
+static void
+test_slow_reader_is_too_slow(void **state)
+{
+    int fd = begin_slow();
+
+    (void)state;
+    for (unsigned took = 0; took < KEEP_MS + 1000; took += 200) {
+        char some[100000];
+
+        (void)!recv(fd, some, sizeof(some), MSG_DONTWAIT);
+        run_deaf_ms(200);
+        assert_int_equal(conns.count, 1);
+    }
+    run_deaf_to_its_end();
+    close(fd);
+}
+
+static void
+test_slow_reader_leaves(void **state)
+{
+    int fd = begin_slow();
+
+    (void)state;
+    close(fd);
+    run_deaf_to_its_end();
+    assert_int_equal(sending(), 0);
+}
+
+/* A worker that stops lets him take the rest, and that is the connection's last answer. */
+static void
+test_slow_reader_at_a_stop(void **state)
+{
+    int fd = begin_slow();
+
+    (void)state;
+    conns_stop(&conns);
+    assert_int_equal(conns.count, 1);
+    run_to_its_end(fd);
+    assert_true(heard_n > BIG_BYTES);
+    close(fd);
+    run_deaf_to_its_end();
+}
+
+static void
+test_slow_reader_at_the_end(void **state)
+{
+    (void)state;
+    (void)begin_slow();
+}
+
 /* The worker ends at once: what is parked is freed and closed, as sanitizers and loop see. */
 static void
 test_end(void **state)
@@ -279,7 +421,13 @@ main(void)
         TEST(test_somebody_else_keeps_it_open),
         TEST(test_stop),
         TEST(test_end),
+        TEST(test_slow_reader_gets_all_of_it),
+        TEST(test_slow_reader_is_too_slow),
+        TEST(test_slow_reader_leaves),
+        TEST(test_slow_reader_at_a_stop),
+        TEST(test_slow_reader_at_the_end),
     };
 
+    signal(SIGPIPE, SIG_IGN); /* as worker.c does: sendfile() has no flag for it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
