@@ -159,12 +159,11 @@ lose(struct log_source *src, size_t n, int error)
 static void
 count_lost(struct log_source *src)
 {
-    uint64_t lost = logring_lost(src->ring);
+    uint64_t lost = logring_lost(src->ring), before = atomic_exchange(&src->lost, lost);
 
-    if (lost == src->lost)
+    if (lost == before)
         return;
-    count(src, lost - src->lost);
-    src->lost = lost;
+    count(src, lost - before);
     if (atomic_load(&src->target->trouble) == 0)
         note_trouble(src->target, EAGAIN);
 }

@@ -23,9 +23,11 @@ struct log_source {
     struct logring *ring;
     struct log_target *target;   /* held */
     struct log_account *account; /* held */
-    uint64_t lost;               /* of the ring, already counted */
+    atomic_uint_least64_t lost;  /* of the ring, already counted */
     unsigned waited;             /* times, since its worker is gone */
     bool queued;
+    bool turn; /* a thread has it, maybe for as long as a disk hangs: it must stay */
+    bool more; /* it was woken meanwhile */
     bool last; /* freed once it is empty */
 };
 

@@ -164,9 +164,9 @@ look_at_the_clock(void)
 static struct log_source *
 next(size_t *budget)
 {
-    for (;;) {
-        struct log_source *src;
+    struct log_source *src;
 
+    for (;;) {
         look_at_the_clock();
         src = STAILQ_FIRST(&writer.queue);
         if (!src) {
@@ -183,20 +183,23 @@ next(size_t *budget)
         else if (*budget == 0)
             put(&writer.rests, src);
         else
-            return src;
+            break;
     }
+    src->turn = true;
+    return src;
 }
 
 /* One has had its turn. */
 static void
 settle(struct log_source *src, enum drained how)
 {
-    if (src->queued) /* there is more by now */
-        return;
-    if (how == MORE)
-        put(&writer.queue, src);
-    else if (how == WAITS)
+    bool more = src->more || how == MORE;
+
+    src->turn = src->more = false;
+    if (how == WAITS)
         put_later(src);
+    else if (more)
+        put(&writer.queue, src);
     else if (src->last)
         source_free(src);
 }
@@ -311,7 +314,9 @@ log_source_new(struct log_target *target, struct log_account *account, size_t by
 static void
 enqueue(struct log_source *src)
 {
-    if (src->queued)
+    if (src->turn)
+        src->more = true;
+    if (src->queued || src->turn)
         return;
     put(&writer.queue, src);
     (void)pthread_cond_signal(&writer.some);
@@ -320,7 +325,7 @@ enqueue(struct log_source *src)
 void
 log_source_wake(struct log_source *src)
 {
-    if (logring_waiting(src->ring) == 0 && logring_lost(src->ring) == src->lost)
+    if (logring_waiting(src->ring) == 0 && logring_lost(src->ring) == atomic_load(&src->lost))
         return;
     (void)pthread_mutex_lock(&writer.lock);
     enqueue(src);

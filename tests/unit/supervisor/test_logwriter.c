@@ -500,6 +500,55 @@ test_a_disk_that_hangs(void **state)
     close(fds[0]);
 }
 
+/* Its worker goes, and its lines are given up, while the write does not come back. */
+static void
+test_gone_while_its_disk_hangs(void **state)
+{
+    struct log_target *hung;
+    struct logring *a, *b;
+    struct log_source *one, *two;
+    static char line[40000], rest[sizeof(line)];
+    size_t got = 0;
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    (void)fcntl(fds[1], F_SETPIPE_SZ, 4096);
+    hung = target_of(fds[1], true);
+    one = source(hung, &a);
+    two = source(hung, &b);
+    memset(line, 'y', sizeof(line));
+    line[sizeof(line) - 1] = '\n';
+    logring_put(a, span_of(line, sizeof(line)));
+    log_source_wake(one);
+    for (int ms = 0; !atomic_load(&hung->trouble); ms += 10) {
+        assert_true(ms < 4 * SOON_MS);
+        poll(NULL, 0, 10);
+        logwriter_sweep();
+    }
+    log_source_free(&one);
+    logring_put(b, SPAN("lost\n"));
+    log_source_free(&two);
+    for (int ms = 0; atomic_load(&hung->lost) == 0; ms += 10) { /* the other is given up */
+        assert_true(ms < 4 * SOON_MS);
+        poll(NULL, 0, 10);
+    }
+    assert_int_equal(atomic_load(&hung->lost), 5);
+    while (got < sizeof(rest)) { /* and the write comes back to what is still there */
+        ssize_t n = read(fds[0], rest + got, sizeof(rest) - got);
+
+        assert_true(n > 0);
+        got += (size_t)n;
+    }
+    assert_memory_equal(rest, line, sizeof(line));
+    until_alone(hung);
+    assert_int_equal(atomic_load(&hung->lost), 5);
+    logring_free(&a);
+    logring_free(&b);
+    log_target_drop(&hung);
+    close(fds[0]);
+}
+
 /* The last one: the thread ends, with all that can be written, and no later than it should. */
 static void
 test_stop(void **state)
@@ -546,6 +595,7 @@ main(void)
         cmocka_unit_test(test_given_up_in_a_line),
         cmocka_unit_test(test_a_flood_has_its_budget),
         cmocka_unit_test(test_a_disk_that_hangs),
+        cmocka_unit_test(test_gone_while_its_disk_hangs),
         cmocka_unit_test(test_stop),
     };
 
