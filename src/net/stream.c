@@ -22,6 +22,7 @@
 #define IOV_MAX_OUT 16                /* memory pieces in one call */
 #define FLUSH_BYTES (8u << 20)        /* one stream's turn; then the others' */
 #define COPY_BYTES  (64 * 1024)       /* of a file, where sendfile may not be used */
+#define SEND_FLAGS  (MSG_NOSIGNAL | MSG_DONTWAIT)
 
 /* One piece of output: lent (seg says what), or a chunk of our own that copies grow in. */
 struct stream_piece {
@@ -213,7 +214,7 @@ send_memory(struct stream *s, size_t most, size_t *wanted)
     struct msghdr msg = {.msg_iov = iov};
     const struct stream_piece *p = TAILQ_FIRST(&s->out);
     ssize_t n;
-    int flags;
+    bool more;
 
     *wanted = 0;
     for (; p && p->seg.fd < 0 && msg.msg_iovlen < IOV_MAX_OUT && *wanted < most;
@@ -223,14 +224,12 @@ send_memory(struct stream *s, size_t most, size_t *wanted)
         iov[msg.msg_iovlen++] = (struct iovec){(void *)(uintptr_t)p->seg.bytes.p, part};
         *wanted += part;
     }
-    if (*wanted == most) /* what follows comes later */
-        p = NULL;
-    /* what follows joins the same packet: no half-empty one in between */
-    flags = MSG_NOSIGNAL | MSG_DONTWAIT | (p ? MSG_MORE : 0);
+    /* what follows joins the same packet: no half-empty one in between; or it comes later */
+    more = *wanted < most && (p || s->last);
     if (msg.msg_iovlen == 1) /* the usual answer: a cheaper call */
-        n = send(s->fd, iov[0].iov_base, iov[0].iov_len, flags);
+        n = send(s->fd, iov[0].iov_base, iov[0].iov_len, SEND_FLAGS | (more ? MSG_MORE : 0));
     else
-        n = sendmsg(s->fd, &msg, flags);
+        n = sendmsg(s->fd, &msg, SEND_FLAGS | (more ? MSG_MORE : 0));
     if (n < 0)
         return -errno;
     memory_sent(s, (size_t)n);
@@ -250,7 +249,7 @@ copy_file(struct stream *s, const struct segment *seg, size_t *wanted)
     if (n <= 0)
         return n;
     return send(s->fd, bytes, (size_t)n,
-                MSG_NOSIGNAL | MSG_DONTWAIT | (seg->length > (uint64_t)n ? MSG_MORE : 0));
+                SEND_FLAGS | (seg->length > (uint64_t)n ? MSG_MORE : 0));
 }
 
 /* n bytes of the file range at the head of the queue are out. */
@@ -347,6 +346,21 @@ stream_flush(struct stream *s)
     if (s->error)
         return s->error;
     return s->transport ? s->transport->flush(s) : stream_flush_plain(s);
+}
+
+int
+stream_flush_last(struct stream *s)
+{
+    int rc;
+
+    if (s->transport)
+        return stream_flush(s);
+    s->last = true;
+    rc = stream_flush(s);
+    s->last = false; /* until it is tried again */
+    if (rc == 0)
+        (void)shutdown(s->fd, SHUT_WR);
+    return rc;
 }
 
 static void

@@ -63,13 +63,17 @@ conn_give_up(struct conn *c, unsigned status)
     return CONN_GONE;
 }
 
+static bool
+is_out(struct conn *c, int rc)
+{
+    c->blocked = rc == -EAGAIN;
+    return rc == 0;
+}
+
 bool
 conn_output_out(struct conn *c)
 {
-    int rc = stream_flush(&c->stream);
-
-    c->blocked = rc == -EAGAIN;
-    return rc == 0;
+    return is_out(c, stream_flush(&c->stream));
 }
 
 bool
@@ -406,7 +410,8 @@ step_leave(struct conn *c)
 
     /* with patience only an answer that has said so is the last */
     r->close = r->close || (c->all->stopping && !c->all->patient);
-    if ((r->close || waiting > BATCH_BYTES) && !conn_output_out(c))
+    if (r->close ? !is_out(c, stream_flush_last(&c->stream))
+                 : waiting > BATCH_BYTES && !conn_output_out(c))
         return c->stream.error ? CONN_GONE : CONN_LEAVE;
     r->batched = stream_pending(&c->stream); /* it leaves with this turn's last answer */
     close = r->close;

@@ -61,6 +61,7 @@ struct stream {
     size_t wire_bytes;         /* encrypted, and not taken by the socket yet */
     bool buffered; /* input was read off the socket that stream_read() has not given yet */
     bool dry;      /* TLS: the socket held nothing more when it was read last */
+    bool last;     /* nothing is queued behind what is */
     uv_loop_t *loop;
     /* Something may be read, output moved, or the stream broke (look at error). */
     void (*on_ready)(struct stream *s);
@@ -123,6 +124,12 @@ void stream_lend(struct stream *s, const struct segment *seg);
  *      else -errno. After an error everything queued is dropped and the stream is broken.
  */
 int stream_flush(struct stream *s);
+
+/*
+ * As stream_flush(), and nothing comes behind it: once all is out, so is the end of the stream.
+ * Of a plain stream it leaves in the packet of the last bytes, which spares both sides one.
+ */
+int stream_flush_last(struct stream *s);
 
 /*
  * Send no more than so many bytes a second from now on, after a burst that comes back with

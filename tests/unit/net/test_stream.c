@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -168,6 +170,84 @@ test_full_socket_waits_and_goes_on(void **state)
     free(in);
 }
 
+/* Two ends of a connection through the loopback. */
+static void
+tcp_pair(int pair[2])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr *to = (struct sockaddr *)&at;
+    int listening = socket(AF_INET, SOCK_STREAM, 0);
+    socklen_t n = sizeof(at);
+
+    assert_int_equal(bind(listening, to, sizeof(at)), 0);
+    assert_int_equal(getsockname(listening, to, &n), 0);
+    assert_int_equal(listen(listening, 1), 0);
+    pair[1] = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(pair[1], to, sizeof(at)), 0);
+    pair[0] = accept(listening, NULL, NULL);
+    assert_true(pair[0] >= 0);
+    close(listening);
+}
+
+static unsigned
+packets_sent(int fd)
+{
+    struct { /* what the kernel adds to the C library's: linux/tcp.h */
+        struct tcp_info old;
+        uint64_t pacing, pacing_max, acked, received;
+        uint32_t packets_out;
+    } info;
+    socklen_t n = sizeof(info);
+
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n), 0);
+    return info.packets_out;
+}
+
+static void
+test_last_bytes_and_the_end_are_one_packet(void **state)
+{
+    struct setup *s = *state;
+    int pair[2];
+    char got[8];
+    unsigned before;
+
+    tcp_pair(pair);
+    close(s->s.fd);
+    s->s.fd = pair[0];
+    before = packets_sent(pair[0]);
+    stream_copy(&s->s, SPAN("last"));
+    assert_int_equal(stream_flush_last(&s->s), 0);
+    assert_int_equal(read(pair[1], got, sizeof(got)), 4);
+    assert_int_equal(read(pair[1], got, sizeof(got)), 0);
+    assert_int_equal(packets_sent(pair[0]) - before, 1);
+    close(pair[1]);
+}
+
+/* No end before all that comes first. */
+static void
+test_end_waits_for_the_last_bytes(void **state)
+{
+    enum { BYTES = 3 << 20 };
+    struct setup *s = *state;
+    char *bytes = calloc(1, BYTES);
+    size_t got = 0;
+    char end;
+
+    stream_copy(&s->s, span_of(bytes, BYTES));
+    assert_int_equal(stream_flush_last(&s->s), -EAGAIN);
+    while (got < BYTES) {
+        got += drain(s->peer, bytes, BYTES - got);
+        assert_int_equal(read(s->peer, &end, 1), -1);
+        assert_int_equal(errno, EAGAIN);
+        if (stream_flush_last(&s->s) == 0)
+            break;
+    }
+    got += drain(s->peer, bytes, BYTES - got);
+    assert_int_equal(got, BYTES);
+    assert_int_equal(read(s->peer, &end, 1), 0);
+    free(bytes);
+}
+
 static void
 test_shrunk_file_breaks_the_stream(void **state)
 {
@@ -324,6 +404,8 @@ main(void)
         TEST(test_pieces_leave_in_order),
         TEST(test_empty_pieces_are_released_at_once),
         TEST(test_full_socket_waits_and_goes_on),
+        TEST(test_last_bytes_and_the_end_are_one_packet),
+        TEST(test_end_waits_for_the_last_bytes),
         TEST(test_shrunk_file_breaks_the_stream),
         TEST(test_peer_gone),
         TEST(test_reads_and_end_of_file),
