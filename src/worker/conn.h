@@ -24,6 +24,7 @@
 #define CONN_INPUT_MAX 49152
 
 #define CONN_LINGER_MS 2000 /* for the visitor to read the last answer */
+#define CONN_SOON_MS   20   /* so late it is noticed at the most that he has left */
 
 /* Of conn_wake(), beside those of ipc/message.h: accepted here, so no acceptor knows it */
 #define CONN_OWN     0x100
@@ -93,6 +94,7 @@ struct conn {
     bool blocked;    /* the step waits for the socket to take output */
     bool got;        /* something was read in this turn */
     bool answered;   /* so was a request, and answered */
+    bool slow;       /* an answer took CONN_SOON_MS: the socket is watched meanwhile */
     bool tired;    /* its turn was long enough: what it could do at once is for the next one */
     uint8_t reads; /* of this turn */
     uint16_t refusal; /* it is one too many: its request gets this status; else 0 */
@@ -154,6 +156,7 @@ struct conns {
     struct deadlines deadlines;
     struct deadline_class head, idle, kept, body, send, linger;
     struct deadline_class stall;            /* whose answer is whole, and only has to go out */
+    struct deadline_class soon; /* until its first answer is waited for in earnest */
     struct deadline_class h2_body, h2_send; /* of one stream */
     struct deadline_class hold;             /* of who sends as fast as he may */
     struct park park;                       /* who was idle for a while */

@@ -219,6 +219,15 @@ on_linger_late(struct deadline *d)
         on_over(d);
 }
 
+static void
+on_soon_over(struct deadline *d)
+{
+    struct conn *c = conn_of(d);
+
+    c->slow = true;
+    conn_run(c, false);
+}
+
 /* Is what would have to be remembered of the connection itself all that struct parked has? */
 static bool
 is_simple(const struct conn *c)
@@ -339,6 +348,7 @@ conns_init(struct conns *all, uv_loop_t *loop, const struct sites *sites,
     deadline_class_add(&all->deadlines, &all->stall, all->park.closed ? 0 : STALL_MS, on_stall);
     deadline_class_add(&all->deadlines, &all->hold, STREAM_HOLD_MS, on_hold_over);
     deadline_class_add(&all->deadlines, &all->linger, CONN_LINGER_MS, on_linger_late);
+    deadline_class_add(&all->deadlines, &all->soon, CONN_SOON_MS, on_soon_over);
     if (settings->http2) {
         deadline_class_add(&all->deadlines, &all->h2_body, settings->body_ms,
                            settings->http2->body_late);

@@ -7,6 +7,17 @@ is_sending(const struct conns *all, const struct deadline_class *class)
     return class == &all->send || class == &all->stall;
 }
 
+/*
+ * An answer is being made, and the visitor has nothing to say until he has it: most are there
+ * before it would have been worth to have the kernel watch the socket, and then let go of it.
+ */
+static bool
+is_soon(const struct conn *c)
+{
+    return c->state == CONN_ANSWER && c->round->body_done && !c->slow && !c->stream.polled &&
+           !c->stream.held && !stream_pending(&c->stream);
+}
+
 /* What is it waiting for, and how long may that take? */
 static void
 set_deadline(struct conn *c)
@@ -18,6 +29,8 @@ set_deadline(struct conn *c)
         return; /* its time runs from its beginning */
     if (c->state == CONN_SHAKE)
         class = &all->head;
+    else if (is_soon(c))
+        class = &all->soon;
     else if (c->stream.held)
         class = NULL; /* it is not the visitor who is slow */
     else if (stream_pending(&c->stream))
@@ -78,6 +91,7 @@ conn_settle(struct conn *c)
     set_deadline(c);
     if (c->tired)
         turns_add(&c->turn);
-    stream_watch(&c->stream, wants_input(c));
+    if (!is_soon(c))
+        stream_watch(&c->stream, wants_input(c));
     return !c->stream.error;
 }

@@ -440,6 +440,36 @@ test_visitor_who_left(void **state)
     assert_int_equal(conns.count, 0);
 }
 
+/* An answer that comes at once costs no epoll_ctl; but who leaves is not waited for for long.
+ */
+static void
+test_socket_is_watched_when_the_answer_is_not_soon(void **state)
+{
+    int fd = talk_begin(0, SPAN(GET("Connection: close\r\n")), SPAN(""));
+
+    (void)state;
+    assert_false(TAILQ_FIRST(&conns.list)->stream.polled);
+    answer_head(0);
+    SINK->ops->end(SINK);
+    assert_false(TAILQ_FIRST(&conns.list)->stream.polled);
+    talk_run(fd, 2);
+    assert_string_equal(talk_statuses(), "200");
+    assert_int_equal(conns.count, 0);
+    close(fd);
+
+    fd = talk_begin(0, SPAN(GET("")), SPAN(""));
+    uv_sleep(2 * CONN_SOON_MS);
+    talk_run(fd, 2);
+    assert_true(TAILQ_FIRST(&conns.list)->stream.polled);
+    assert_int_equal(it.gone, 0);
+    close(fd);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    answer_head(0);
+    SINK->ops->end(SINK);
+    talk_run(-1, 2);
+    assert_int_equal(conns.count, 0);
+}
+
 static void
 test_next_request_waits_its_turn(void **state)
 {
@@ -496,6 +526,7 @@ main(void)
         TEST(test_backpressure),
         BRIEF(test_reader_who_stopped_is_let_go),
         TEST(test_visitor_who_left),
+        TEST(test_socket_is_watched_when_the_answer_is_not_soon),
         TEST(test_next_request_waits_its_turn),
         TEST(test_end_of_everything_tells_the_answerer),
     };
