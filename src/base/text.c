@@ -3,6 +3,17 @@
 
 #include <errno.h>
 
+struct span
+text_digits(uint64_t v, char text[static TEXT_DIGITS_MAX])
+{
+    size_t at = TEXT_DIGITS_MAX;
+
+    do
+        text[--at] = (char)('0' + v % 10);
+    while (v /= 10);
+    return span_of(text + at, TEXT_DIGITS_MAX - at);
+}
+
 struct unit {
     const char *name;
     uint64_t factor;

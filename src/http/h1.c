@@ -1,18 +1,17 @@
 /* Writing HTTP/1.1. Floor 4; worker. RFC 9112 4, 6 */
 #include "hostel/http/h1.h"
 #include "hostel/base/date.h"
+#include "hostel/base/text.h"
 #include "hostel/peek/chars.h"
 
 #include <errno.h>
-
-#define DIGITS_MAX 20 /* of a 64-bit number */
 
 /* What stands before reason and fields and between them, and behind them, at its longest. */
 #define START_MAX (sizeof("HTTP/1.1 200 \r\nDate: \r\nServer: hostel\r\n") + DATE_LEN)
 #define END_MAX                                                                                \
     (sizeof("Content-Length: \r\nTransfer-Encoding: chunked\r\n"                               \
             "Connection: keep-alive\r\n\r\n") +                                                \
-     DIGITS_MAX)
+     TEXT_DIGITS_MAX)
 
 static char *
 put(char *at, struct span s)
@@ -24,13 +23,9 @@ put(char *at, struct span s)
 static char *
 put_number(char *at, uint64_t v)
 {
-    char digits[DIGITS_MAX];
-    size_t n = 0;
+    char digits[TEXT_DIGITS_MAX];
 
-    do
-        digits[DIGITS_MAX - ++n] = (char)('0' + v % 10);
-    while (v /= 10);
-    return put(at, span_of(digits + DIGITS_MAX - n, n));
+    return put(at, text_digits(v, digits));
 }
 
 static bool

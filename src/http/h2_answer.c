@@ -1,10 +1,9 @@
 /* Answers of an HTTP/2 session, and what else is said about streams. Floor 4; worker. */
 #include "h2_session.h"
 #include "hostel/base/date.h"
+#include "hostel/base/text.h"
 
 #include <errno.h>
-
-#define DIGITS_MAX 20 /* of a 64-bit number */
 
 /* Static text is not copied. */
 #define STILL (NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)
@@ -14,17 +13,6 @@ pair(struct span name, struct span value, uint8_t flags)
 {
     return (nghttp2_nv){(uint8_t *)(uintptr_t)name.p, (uint8_t *)(uintptr_t)value.p, name.n,
                         value.n, flags};
-}
-
-static struct span
-digits(uint64_t v, char text[static DIGITS_MAX])
-{
-    size_t at = DIGITS_MAX;
-
-    do
-        text[--at] = (char)('0' + v % 10);
-    while (v /= 10);
-    return span_of(text + at, DIGITS_MAX - at);
 }
 
 static ssize_t
@@ -49,7 +37,7 @@ on_read(nghttp2_session *s, int32_t id, uint8_t *room, size_t max, uint32_t *fla
 int
 h2_answer(struct h2 *h, struct h2_stream *s, const struct response *r, bool body)
 {
-    char status[DIGITS_MAX], length[DIGITS_MAX];
+    char status[TEXT_DIGITS_MAX], length[TEXT_DIGITS_MAX];
     nghttp2_nv fields[RESPONSE_FIELDS_MAX + 4];
     nghttp2_data_provider from = {.source.ptr = s, .read_callback = on_read};
     size_t n = 0;
@@ -58,13 +46,13 @@ h2_answer(struct h2 *h, struct h2_stream *s, const struct response *r, bool body
     if (rc < 0)
         return rc;
     fields[n++] =
-        pair(SPAN(":status"), digits(r->status, status), NGHTTP2_NV_FLAG_NO_COPY_NAME);
+        pair(SPAN(":status"), text_digits(r->status, status), NGHTTP2_NV_FLAG_NO_COPY_NAME);
     fields[n++] = pair(SPAN("date"), date_now(), NGHTTP2_NV_FLAG_NO_COPY_NAME);
     fields[n++] = pair(SPAN("server"), SPAN("hostel"), STILL);
     for (unsigned i = 0; i < r->nfields; i++)
         fields[n++] = pair(r->fields[i].name, r->fields[i].value, NGHTTP2_NV_FLAG_NONE);
     if (r->length != RESPONSE_LENGTH_UNKNOWN && r->status != 204)
-        fields[n++] = pair(SPAN("content-length"), digits(r->length, length),
+        fields[n++] = pair(SPAN("content-length"), text_digits(r->length, length),
                            NGHTTP2_NV_FLAG_NO_COPY_NAME);
     rc = nghttp2_submit_response(h->session, (int32_t)s->id, fields, n, body ? &from : NULL);
     return rc < 0 ? -ENOMEM : 0;

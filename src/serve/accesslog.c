@@ -5,6 +5,7 @@
 #include "hostel/base/date.h"
 #include "hostel/base/log.h"
 #include "hostel/base/logformat.h"
+#include "hostel/base/text.h"
 #include "hostel/serve/logfile.h"
 
 #include <stdlib.h>
@@ -78,13 +79,9 @@ logparts_request(struct buf *line, const struct request *r, size_t reach)
 void
 logparts_number(struct buf *line, uint64_t n)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
+    char digits[TEXT_DIGITS_MAX];
 
-    do
-        digits[--at] = (char)('0' + n % 10);
-    while (n /= 10);
-    (void)buf_add(line, digits + at, sizeof(digits) - at);
+    (void)buf_add_span(line, text_digits(n, digits));
 }
 
 void

@@ -1,8 +1,8 @@
 /* The CGI variables of a request. Floor 5; worker. */
 #include "cgi.h"
+#include "hostel/base/text.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #define SERVER_SOFTWARE "hostel" /* as in the Server field: no version for a stranger */
 
@@ -32,10 +32,9 @@ put(struct fcgi_writer *w, const char *name, struct span value)
 static void
 put_port(struct fcgi_writer *w, const char *name, uint16_t port)
 {
-    char text[8];
+    char text[TEXT_DIGITS_MAX];
 
-    snprintf(text, sizeof(text), "%u", (unsigned)port);
-    put(w, name, span_str(text));
+    put(w, name, text_digits(port, text));
 }
 
 /* Two pieces in one value. */
@@ -232,14 +231,13 @@ put_request(struct fcgi_writer *w, const struct exchange *x, const struct php_sc
 {
     const struct request *req = &x->req;
     struct span type = request_field(req, SPAN("content-type"));
-    char status[16];
+    char status[TEXT_DIGITS_MAX];
 
     put_uri(w, req);
     if (x->error_status) {
-        snprintf(status, sizeof(status), "%u", x->error_status);
         put(w, "REQUEST_METHOD", SPAN("GET"));
         put(w, "QUERY_STRING", SPAN(""));
-        put(w, "REDIRECT_STATUS", span_str(status));
+        put(w, "REDIRECT_STATUS", text_digits(x->error_status, status));
         put(w, "REDIRECT_URL", req->path);
         if (req->has_query)
             put(w, "REDIRECT_QUERY_STRING", req->query);

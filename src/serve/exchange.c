@@ -93,15 +93,19 @@ redirect_to_slash(struct exchange *x, struct span path)
 static void
 run_script(struct exchange *x, const struct found *f, const struct rewrite *by)
 {
-    char *filename = mem_fmt("%s/%s", x->site->root, f->name);
+    size_t root_bytes = strlen(x->site->root), name_bytes = strlen(f->name);
+    char *filename = mem_raw(root_bytes + 1 + name_bytes);
     const struct php_script script = {
-        .filename = span_str(filename),
-        .name = span_str(filename + strlen(x->site->root)),
+        .filename = span_of(filename, root_bytes + 1 + name_bytes),
+        .name = span_of(filename + root_bytes, 1 + name_bytes),
         .path_info = f->path_info,
         .rewritten = by && by->has_query,
         .query = by ? by->query : span_of(NULL, 0),
     };
 
+    memcpy(filename, x->site->root, root_bytes);
+    filename[root_bytes] = '/';
+    memcpy(filename + root_bytes + 1, f->name, name_bytes);
     php_answer(x, x->site->php, &script);
     free(filename);
 }

@@ -31,6 +31,7 @@
 #include "php_request.h"
 #include "cgi.h"
 #include "hostel/base/mem.h"
+#include "hostel/base/text.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -168,12 +169,10 @@ enqueue(struct php_request *r)
 static void
 body_known(struct php_request *r, bool has_body, uint64_t bytes)
 {
-    char length[24];
+    char length[TEXT_DIGITS_MAX];
 
-    if (has_body) {
-        snprintf(length, sizeof(length), "%llu", (unsigned long long)bytes);
-        fcgi_param(&r->params, SPAN("CONTENT_LENGTH"), span_str(length));
-    }
+    if (has_body)
+        fcgi_param(&r->params, SPAN("CONTENT_LENGTH"), text_digits(bytes, length));
     if (fcgi_params_end(&r->params) < 0) {
         php_request_fail(r, 431, NULL);
         return;

@@ -21,6 +21,15 @@ int text_time(struct span s, uint64_t *ms);
  */
 int text_size(struct span s, uint64_t *bytes);
 
+#define TEXT_DIGITS_MAX 20 /* of any number */
+
+/*
+ * A number in decimal, without printf(): heads, variables and log lines are full of them.
+ *
+ * ret  the digits, at the end of text; lent
+ */
+struct span text_digits(uint64_t v, char text[static TEXT_DIGITS_MAX]);
+
 /*
  * The candidate that is nearest to a misspelt word.
  *
