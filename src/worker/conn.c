@@ -210,6 +210,8 @@ on_head(struct conn *c)
     if (!site && !again && !c->tls && (!c->own || c->alone))
         return CONN_BACK;
     take_request(c, site);
+    if (!first && site && site->php)
+        visitor_know_end(&c->visitor);
     status = round_answer(c->round, c, head->expect_other);
     return status ? conn_refuse(c, status) : CONN_ANSWER;
 }

@@ -27,6 +27,13 @@ visitor_from(struct visitor *v, const struct msg_visitor *m, int fd)
     v->local_port = m->to_port;
 }
 
+void
+visitor_know_end(struct visitor *v)
+{
+    if (!v->local_addr[0]) /* and it stays so, if he has just left */
+        (void)address_local(v->fd, v->local_addr, &v->local_port);
+}
+
 unsigned
 visitor_told(struct round *r, struct conns *all)
 {

@@ -14,6 +14,12 @@ struct round;
 void visitor_from(struct visitor *v, const struct msg_visitor *m, int fd);
 
 /*
+ * Programs are told with each request where it came to. On a connection that is kept the kernel
+ * is asked once; on others it is, if at all, by who wants to know.
+ */
+void visitor_know_end(struct visitor *v);
+
+/*
  * Who this request of a trusted proxy is from: its visitor, if it says so. How many he may have
  * at once is counted here: his connections are the proxy's.
  *
