@@ -24,7 +24,7 @@
 #define CONN_INPUT_MAX 49152
 
 #define CONN_LINGER_MS 2000 /* for the visitor to read the last answer */
-#define CONN_SOON_MS   20   /* so late it is noticed at the most that he has left */
+#define CONN_SOON_MS   50   /* so late it is noticed at the most that he has left */
 
 /* Of conn_wake(), beside those of ipc/message.h: accepted here, so no acceptor knows it */
 #define CONN_OWN     0x100
