@@ -17,7 +17,8 @@
  * taken then, the last record of one without a body, the empty STDIN that PHP does not look at
  * before the next request, is held back: PHP runs the script when it has read all else. So a
  * connection that is reset was closed with some of it unread, and the request may go elsewhere;
- * one that just ends was not, and the request is never sent again. Of a request with a body
+ * one that just ends was not, and the request is never sent again. An answer that is whole
+ * before the record went out spares it, and PHP a read(). Of a request with a body
  * that cannot be told: it gets a fresh connection, which only a process that waits for work
  * takes.
  *
@@ -218,27 +219,19 @@ php_link_pay(struct php_link *l)
 }
 
 /*
- * All of a request in one call, behind what the last one was owed. It stays in r->out until
- * PHP was heard.
+ * All of a request in one call. It stays in r->out until PHP was heard.
  *
  * ret  0; -EPIPE: nothing was taken
  */
 static int
 send_at_once(struct php_link *l, struct php_request *r)
 {
-    FCGI_Header end;
-    struct iovec iov[2] = {{&end, l->owes ? sizeof(end) : 0}, {0}};
-    struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
     struct span out;
-    ssize_t n;
 
-    fcgi_stdin_header(&end, 0);
     fcgi_keep(&r->out, l->pool->keep);
     out = buf_span(&r->out);
-    iov[1] = (struct iovec){(void *)(uintptr_t)out.p, out.n};
-    n = sendmsg(l->fd, &m, MSG_NOSIGNAL);
     /* PHP has read all that came before, so there is room for all or it has left */
-    return n == (ssize_t)(iov[0].iov_len + out.n) ? 0 : -EPIPE;
+    return send(l->fd, out.p, out.n, MSG_NOSIGNAL) == (ssize_t)out.n ? 0 : -EPIPE;
 }
 
 /* --- reading ----------------------------------------------------------------------------- */
@@ -426,7 +419,8 @@ run(struct php_link *l, struct php_request *r)
 static bool
 at_once(const struct php_request *r)
 {
-    return !r->pool->foreign && !r->body_open && spool_bytes(&r->body) == 0 && r->out.len <= ONCE_BYTES;
+    return !r->pool->foreign && !r->body_open && spool_bytes(&r->body) == 0 &&
+           r->out.len <= ONCE_BYTES;
 }
 
 /* All but its last record went out. */
@@ -516,6 +510,7 @@ php_link_done(struct php_request *r)
     struct php_link *l = part(r);
     struct php_pool *p = l->pool;
 
+    l->owes = false; /* the request is over: no more of it is due */
     if (keeps(l)) {
         l->state = LINK_KEPT;
         TAILQ_INSERT_HEAD(&p->kept, l, entry);

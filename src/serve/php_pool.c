@@ -21,7 +21,7 @@
 #include <stdlib.h>
 
 #define AGAIN_MS     20  /* after a connect that did not work */
-#define OWES_MS      10  /* longer than PHP needs to close a connection after its last answer */
+#define OWES_MS      40  /* PHP does not wait for it; an answer before that spares it */
 #define KEPT_MS      500 /* a connection that is kept pins a process */
 #define LOOK_MS      20  /* between two looks at a connection that was left */
 #define RETRY_MIN_MS 100

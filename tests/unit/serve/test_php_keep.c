@@ -41,10 +41,12 @@ serve_kept(int fd, unsigned answers, enum then then)
     uint64_t sum;
 
     for (unsigned n = 0; n < answers || then == THEN_GOES_ON; n++) {
-        /* as php-cgi does: an empty STDIN of the last request stands before the next one */
+        /* as php-cgi does: an empty STDIN of the last request may stand before the next one */
         wait_for_bytes(fd);
-        if (n > 0 && recv(fd, bytes, 8, MSG_PEEK) >= 8 && bytes[1] == FCGI_STDIN)
+        if (n > 0 && recv(fd, bytes, 8, MSG_PEEK) >= 8 && bytes[1] == FCGI_STDIN) {
             read_fully(fd, bytes, 8);
+            counts->ended++;
+        }
         (void)read_request(fd, READS_PARAMS, length, &sum);
         counts->requests++;
         write_fully(fd, ANSWER.p, ANSWER.n);
@@ -117,6 +119,7 @@ test_one_connection_for_many(void **state)
         answered(get());
     assert_int_equal(1, counts->conns);
     assert_int_equal(50, counts->requests);
+    assert_true(counts->ended < 49); /* an answer in time spares the last record */
     assert_int_equal(1, pool->links);
     forget(pid);
 }
