@@ -354,12 +354,15 @@ php_pool_look(struct php_pool *p)
     p->ops->renew(p->data, p->id, p->generation);
 }
 
-/* PHP's backlog is full, or we are short of something: not the pool's end. */
+/*
+ * PHP's backlog is full, or we are short of something, or the process that took the connection
+ * was killed before it read from it: not the pool's end.
+ */
 static bool
 is_passing(int error)
 {
-    return error == -EAGAIN || error == -EINTR || error == -EMFILE || error == -ENFILE ||
-           error == -ENOMEM || error == -ENOBUFS;
+    return error == -EAGAIN || error == -EINTR || error == -EPIPE || error == -EMFILE ||
+           error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
 }
 
 void
