@@ -16,18 +16,21 @@ struct throttle {
     struct deadline wake;
     struct deadline_class *class; /* lent */
     uint64_t rate, burst;         /* bytes (a second) */
-    int64_t credit;               /* of a CREDIT-th of a byte; below 0: sent ahead */
-    uint64_t paid_bytes;          /* of sent_bytes, */
-    uint64_t since_ms;            /* by then */
+    bool off;            /* no bound now, but there was one, and what it had is known */
+    int64_t credit;      /* of a CREDIT-th of a byte; below 0: sent ahead */
+    uint64_t paid_bytes; /* of sent_bytes, */
+    uint64_t since_ms;   /* by then */
 };
 
-#define SLICES_PER_S 20   /* what goes out at once is what comes in of credit in this time ... \
-                           */
-#define SLICE_BYTES 1400  /* ... and not less than a packet, if that is less than a second's */
-#define SLICES_KEPT 8     /* of credit, for a loop that is late */
-#define CREDIT      1000  /* of it to a byte: so the remainder of a millisecond is not lost */
-#define LATE_MAX_MS 60000 /* longer than any bucket of slices; a burst comes back in its time  \
-                           */
+#define SLICES_PER_S                                                                           \
+    20                   /* what goes out at once is what comes in of credit in this time ...  \
+                          */
+#define SLICE_BYTES 1400 /* ... and not less than a packet, if that is less than a second's */
+#define SLICES_KEPT 8    /* of credit, for a loop that is late */
+#define CREDIT      1000 /* of it to a byte: so the remainder of a millisecond is not lost */
+#define LATE_MAX_MS                                                                            \
+    60000 /* longer than any bucket of slices; a burst comes back in its time                  \
+           */
 
 static uint64_t
 slice_of(uint64_t rate)
@@ -37,43 +40,90 @@ slice_of(uint64_t rate)
     return slice > least ? slice : least;
 }
 
+/* A bucket as a new stream has it. */
+static int64_t
+full(const struct throttle *t)
+{
+    return (int64_t)((t->burst + slice_of(t->rate)) * CREDIT);
+}
+
+static int64_t
+bounded(const struct throttle *t, int64_t credit)
+{
+    int64_t most = (int64_t)((t->burst + SLICES_KEPT * slice_of(t->rate)) * CREDIT);
+
+    return credit < most ? credit : most;
+}
+
+/* Pay for what was sent, and take in what has come since. */
+static void
+settle(struct stream *s)
+{
+    struct throttle *t = s->throttle;
+    uint64_t now_ms = uv_now(s->loop);
+    uint64_t took_ms = now_ms - t->since_ms < LATE_MAX_MS ? now_ms - t->since_ms : LATE_MAX_MS;
+
+    if (!t->off)
+        t->credit -= (int64_t)((s->sent_bytes - t->paid_bytes) * CREDIT);
+    t->credit += (int64_t)(t->rate * took_ms); /* a byte a second is a CREDIT-th a ms */
+    t->credit = bounded(t, t->credit);
+    t->paid_bytes = s->sent_bytes;
+    t->since_ms = now_ms;
+}
+
+static void
+begin(struct stream *s, uint64_t rate, uint64_t burst, struct deadline_class *wake)
+{
+    struct throttle *t = mem_new(sizeof(*t));
+
+    *t = (struct throttle){.stream = s, .class = wake, .rate = rate, .burst = burst};
+    t->credit = full(t);
+    t->paid_bytes = s->sent_bytes;
+    t->since_ms = uv_now(s->loop);
+    s->throttle = t;
+}
+
 void
 stream_limit(struct stream *s, uint64_t rate, uint64_t burst, struct deadline_class *wake)
 {
     struct throttle *t = s->throttle;
 
-    if (rate == 0) {
-        throttle_drop(s);
+    if (!t && rate)
+        begin(s, rate, burst, wake);
+    if (!t || (!t->off && t->rate == rate && t->burst == burst))
+        return;
+    settle(s);
+    t->off = rate == 0;
+    if (t->off) {
+        s->held = false;
+        deadline_clear(&t->wake);
         return;
     }
-    if (t && t->rate == rate && t->burst == burst)
-        return;
-    if (!t) {
-        s->throttle = t = mem_new(sizeof(*t));
-        t->stream = s;
-        t->class = wake;
-    }
+    /* credit is time: who has used his up has it in no other bound either */
+    t->credit = (int64_t)((double)t->credit / (double)t->rate * (double)rate);
     t->rate = rate;
     t->burst = burst;
-    t->credit = (int64_t)((burst + slice_of(rate)) * CREDIT);
-    t->paid_bytes = s->sent_bytes;
-    t->since_ms = uv_now(s->loop);
+    t->credit = bounded(t, t->credit);
+}
+
+bool
+stream_is_unspent(struct stream *s)
+{
+    if (!s->throttle)
+        return true;
+    settle(s);
+    return s->throttle->credit >= full(s->throttle);
 }
 
 size_t
 throttle_room(struct stream *s)
 {
     struct throttle *t = s->throttle;
-    uint64_t now_ms = uv_now(s->loop), slice = slice_of(t->rate), room;
-    uint64_t took_ms = now_ms - t->since_ms < LATE_MAX_MS ? now_ms - t->since_ms : LATE_MAX_MS;
-    int64_t most = (int64_t)((t->burst + SLICES_KEPT * slice) * CREDIT);
+    uint64_t slice = slice_of(t->rate), room;
 
-    t->credit -= (int64_t)((s->sent_bytes - t->paid_bytes) * CREDIT);
-    t->credit += (int64_t)(t->rate * took_ms); /* a byte a second is a CREDIT-th a ms */
-    if (t->credit > most)
-        t->credit = most;
-    t->paid_bytes = s->sent_bytes;
-    t->since_ms = now_ms;
+    if (t->off)
+        return SIZE_MAX;
+    settle(s);
     room = t->credit > 0 ? (uint64_t)t->credit / CREDIT : 0;
     /* crumbs are not worth a packet each */
     if (room < slice && room < s->put_bytes - s->sent_bytes)

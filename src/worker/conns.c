@@ -238,9 +238,10 @@ is_simple(const struct conn *c)
 }
 
 static bool
-can_be_parked(const struct conn *c)
+can_be_parked(struct conn *c)
 {
-    return c->state == CONN_HEAD && !c->round && is_simple(c) && !stream_pending(&c->stream);
+    return c->state == CONN_HEAD && !c->round && is_simple(c) && !stream_pending(&c->stream) &&
+           stream_is_unspent(&c->stream);
 }
 
 bool

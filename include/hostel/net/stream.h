@@ -136,10 +136,16 @@ int stream_flush_last(struct stream *s);
  * time. A stream that would send more is held: its output waits, no event of the socket comes
  * for it, and its deadline is set. When that has passed the owner flushes again.
  *
+ * What a stream has sent under one bound counts under the next one: only its first one begins
+ * with all of its burst.
+ *
  * in  rate  0: no bound any more. The same rate and burst as before change nothing
  * in  wake  STREAM_HOLD_MS; lent
  */
 void stream_limit(struct stream *s, uint64_t rate, uint64_t burst, struct deadline_class *wake);
+
+/* Would it make no difference if it were a new stream, with no bound yet? */
+bool stream_is_unspent(struct stream *s);
 
 /* ret  whose deadline of that class has passed */
 struct stream *stream_of_wake(struct deadline *d);

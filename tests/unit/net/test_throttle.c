@@ -149,9 +149,36 @@ test_taken_back(void **state)
     assert_int_equal(drain(), 1000);
     stream_limit(&stream, 0, 0, &hold);
     assert_false(stream.held);
-    assert_null(stream.throttle);
     assert_int_equal(stream_flush(&stream), 0);
     assert_int_equal(drain(), 4000);
+}
+
+/* One bound and another by turns, or none: its burst is had once, and comes back with time. */
+static void
+test_burst_is_had_once(void **state)
+{
+    static const struct {
+        const char *why;
+        uint64_t rate, burst;
+    } rows[] = {{"another rate", 300000, 0}, {"another burst", 100000, 90000}, {"none", 0, 0}};
+    unsigned turns;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        print_message("    %s\n", rows[i].why);
+        if (i > 0) {
+            stop(state);
+            start(state);
+        }
+        assert_true(stream_is_unspent(&stream));
+        stream_limit(&stream, 100000, 50000, &hold);
+        assert_true(stream_is_unspent(&stream));
+        assert_in_range(send_all(50000, &turns), 0, 200);
+        assert_false(stream_is_unspent(&stream));
+        stream_limit(&stream, rows[i].rate, rows[i].burst, &hold);
+        stream_limit(&stream, 100000, 50000, &hold);
+        assert_in_range(send_all(50000, &turns), 250, 100000); /* 500, less what has come */
+    }
 }
 
 int
@@ -160,6 +187,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rates, start, stop),
         cmocka_unit_test_setup_teardown(test_taken_back, start, stop),
+        cmocka_unit_test_setup_teardown(test_burst_is_had_once, start, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
