@@ -72,8 +72,8 @@ def test_stop_command(box):
 @pytest.mark.core
 def test_status_counts(box):
     """Each worker in a page of its own; what is gone is still in its user's sum."""
-    slow = "<?php usleep(300000); while (isset($_GET['wait']) && !file_exists(__DIR__ . '/seen')) " \
-           "usleep(1000); echo 1;"
+    slow = ("<?php usleep(300000); echo 1;"
+            " while (isset($_GET['wait']) && !file_exists(__DIR__ . '/seen')) usleep(1000);")
     s = box.site("count.test", php={"processes": 1}, files={"index.html": "x" * 1000, "a.php": slow})
     box.site("other.test")  # one user alone has no use for acceptors
     server = box.serve(connections_per_address=20)
@@ -203,8 +203,8 @@ def test_php_starts_anew_and_loses_nothing(box, by):
     a, b = (box.site(f"{n}.test", php={"processes": 2, "env": {"ROUND": "0"}}, files={
         "pid.php": "<?php echo posix_getppid();",
         "round.php": "<?php usleep(20000); echo 'round ', getenv('ROUND') ?: $_SERVER['ROUND'];",
-        "slow.php": "<?php touch(__DIR__ . '/runs'); usleep(1500000); echo 'slow ', posix_getppid();"})
-            for n in "ab")
+        "slow.php": "<?php touch(__DIR__ . '/runs'); usleep(1500000);"
+                    " echo 'slow ', posix_getppid();"}) for n in "ab")
     server = box.serve()
     run_dir = box.dir / "run"
     pools = {s: server.get(s, "/pid.php").text for s in (a, b)}

@@ -1,4 +1,4 @@
-"""Ports for servers under test: two processes never get the same one, nor one gets it again soon."""
+"""Ports for servers under test: no two processes get the same one, nor one the same again soon."""
 import socket
 import subprocess
 import sys

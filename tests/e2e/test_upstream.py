@@ -77,8 +77,9 @@ def up(program):
     whole = b.site("whole.test", uid=s.uid, fastcgi={"path": "/*", "socket": str(sock)},
                    files={"index.html": "file"})
     daemon = Daemon([program, sock], s.uid, sock)
-    yield SimpleNamespace(site=s, whole=whole, server=b.serve(body_max="8m", request_timeout="2s"), box=b,
-                          sock=sock, daemon=daemon, run=run)
+    server = b.serve(body_max="8m", request_timeout="2s")
+    yield SimpleNamespace(site=s, whole=whole, server=server, box=b, sock=sock, daemon=daemon,
+                          run=run)
     daemon.stop()
     b.close()
 
