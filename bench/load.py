@@ -119,7 +119,8 @@ class Visitors:
     def __init__(self, d, case, bodies, port, core, options=()):
         """bodies: host -> what it must send; d: where these may be written down."""
         args = ["taskset", "-c", core, self.program, "-c", case.connections, *options]
-        args += (["-f"] if case.close else []) + [port, case.path]
+        args += (["-f"] if case.close else []) + (["-s"] if "," not in core else [])
+        args += [port, case.path]
         for host, body in bodies.items():
             if not isinstance(body, Path):
                 (d / f"{port}-{case.name}-{host}").write_bytes(body)

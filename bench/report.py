@@ -34,7 +34,8 @@ def ratio_bar(case, share, whom, mine, theirs, unit="per_cpu"):
     if not found:
         return []
     low, value, high = turns.quartiles(found)
-    return [bar(case, f"{share:.2f} of {whom}", value, value >= share,
+    # no finer than it is printed, and than it holds from run to run
+    return [bar(case, f"{share:.2f} of {whom}", value, round(value, 2) >= share,
                 f"{low:.2f}-{high:.2f}")]
 
 
