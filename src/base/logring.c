@@ -26,11 +26,12 @@
 #define KEPT_PAGES (16 * PAGE) /* at the beginning, which a quiet log uses again and again */
 
 struct counts {
-    _Atomic uint64_t head;  /* the worker's */
-    _Atomic uint64_t begin; /* likewise: nothing before it is a line */
-    _Atomic uint64_t lost;  /* likewise */
-    _Atomic uint64_t asked; /* set by the worker, cleared by the supervisor */
-    _Atomic uint64_t tail;  /* the supervisor's */
+    _Atomic uint64_t head;    /* the worker's */
+    _Atomic uint64_t begin;   /* likewise: nothing before it is a line */
+    _Atomic uint64_t lost;    /* likewise */
+    _Atomic uint64_t asked;   /* set by the worker, cleared by the supervisor */
+    _Atomic uint64_t tail;    /* the supervisor's */
+    _Atomic uint64_t watched; /* likewise: it looks by itself */
 };
 
 struct logring {
@@ -151,6 +152,14 @@ logring_put(struct logring *r, struct span line)
     return true;
 }
 
+/* One of the two sees what the other has written last: the line, or that nobody looks. */
+bool
+logring_watched(const struct logring *r)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    return atomic_load_explicit(&r->shared->watched, memory_order_relaxed);
+}
+
 bool
 logring_urgent(struct logring *r)
 {
@@ -207,6 +216,13 @@ logring_take(struct logring *r, size_t n)
     }
     r->tail += n;
     atomic_store_explicit(&r->shared->tail, r->tail, memory_order_release);
+}
+
+void
+logring_watch(struct logring *r, bool watched)
+{
+    atomic_store_explicit(&r->shared->watched, watched, memory_order_relaxed);
+    atomic_thread_fence(memory_order_seq_cst);
 }
 
 uint64_t

@@ -63,7 +63,7 @@ logfile_add(struct logfile *log, struct span line)
     struct logfiles *all = log->all;
 
     (void)logring_put(log->ring, line);
-    if (!all->armed) {
+    if (!all->armed && !logring_watched(log->ring)) {
         all->armed = true;
         uv_timer_start(&all->timer, on_timer, LOGFILE_GATHER_MS, 0);
     }

@@ -25,6 +25,8 @@ struct log_source {
     struct log_account *account; /* held */
     atomic_uint_least64_t lost;  /* of the ring, already counted */
     unsigned waited;             /* times, since its worker is gone */
+    bool watched;                /* the thread looks for lines by itself: it is on that list */
+    unsigned looks;              /* in a row that have found none */
     bool queued;
     bool turn; /* a thread has it, maybe for as long as a disk hangs: it must stay */
     bool more; /* it was woken meanwhile */

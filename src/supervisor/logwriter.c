@@ -1,7 +1,7 @@
 /*
  * The thread that writes logs. Floor 6, hostel.
  *
- *   queue ──> a turn ──> DRAINED: until its worker has more
+ *   queue ──> a turn ──> DRAINED: watched, while lines come; else until its worker says more
  *                    ──> MORE: queue; its user has had his part of this slice of time: rests
  *                    ──> WAITS: later
  *
@@ -24,6 +24,8 @@
 #define LAST_MAX    50     /* times, once its worker is gone */
 #define STOP_MAX    3      /* times, at the end */
 #define STOP_S      5      /* what a disk may take then */
+#define LOOK_MS     250    /* between two looks at who is watched */
+#define LOOKS_MAX   4      /* in vain: then its worker has to say so again */
 #define HANGS_MS    3000
 #define HUNG_MAX    8 /* threads that wait for a disk; one more would be the last */
 
@@ -35,9 +37,10 @@ static struct {
     pthread_t thread;
     bool runs, stops;
     struct sources queue;
-    struct sources later; /* who took nothing, until later_ms */
-    struct sources rests; /* until the next slice */
-    uint64_t later_ms, slice;
+    struct sources later;   /* who took nothing, until later_ms */
+    struct sources rests;   /* until the next slice */
+    struct sources watched; /* who has had lines a moment ago, and needs no worker's word */
+    uint64_t later_ms, look_ms, slice;
     struct log_target *at; /* where the thread has its turn, since at_ms; NULL: nowhere */
     uint64_t at_ms;
     unsigned hung; /* threads that were left */
@@ -46,6 +49,7 @@ static struct {
     .queue = STAILQ_HEAD_INITIALIZER(writer.queue),
     .later = STAILQ_HEAD_INITIALIZER(writer.later),
     .rests = STAILQ_HEAD_INITIALIZER(writer.rests),
+    .watched = STAILQ_HEAD_INITIALIZER(writer.watched),
 };
 
 /* --- one user -------------------------------------------------------------------------------
@@ -127,6 +131,53 @@ put_later(struct log_source *src)
     put(&writer.later, src);
 }
 
+static bool
+has_news(const struct log_source *src)
+{
+    return logring_waiting(src->ring) > 0 || logring_lost(src->ring) != atomic_load(&src->lost);
+}
+
+/* in  src  on no list */
+static void
+watch(struct log_source *src)
+{
+    if (STAILQ_EMPTY(&writer.watched))
+        writer.look_ms = date_mono_ms() + LOOK_MS;
+    src->watched = true;
+    STAILQ_INSERT_TAIL(&writer.watched, src, entry);
+}
+
+/* Who is still busy? in  src  on no list */
+static void
+look_at(struct log_source *src)
+{
+    src->looks = has_news(src) ? 0 : src->looks + 1;
+    if (src->looks == LOOKS_MAX) {
+        src->looks = 0;
+        logring_watch(src->ring, false);
+        if (!has_news(src))
+            return;
+    }
+    if (has_news(src))
+        put(&writer.queue, src);
+    else
+        watch(src);
+}
+
+static void
+look_at_all(void)
+{
+    struct sources all = STAILQ_HEAD_INITIALIZER(all);
+    struct log_source *src;
+
+    STAILQ_CONCAT(&all, &writer.watched);
+    while ((src = STAILQ_FIRST(&all))) {
+        STAILQ_REMOVE_HEAD(&all, entry);
+        src->watched = false;
+        look_at(src);
+    }
+}
+
 /* Until there is something to do. */
 static void
 wait_some(void)
@@ -138,6 +189,8 @@ wait_some(void)
         ms = (writer.slice + 1) * SLICE_MS;
     if (!STAILQ_EMPTY(&writer.later) && writer.later_ms < ms)
         ms = writer.later_ms;
+    if (!STAILQ_EMPTY(&writer.watched) && writer.look_ms < ms)
+        ms = writer.look_ms;
     if (ms == UINT64_MAX) {
         (void)pthread_cond_wait(&writer.some, &writer.lock);
         return;
@@ -158,6 +211,8 @@ look_at_the_clock(void)
     }
     if (now >= writer.later_ms)
         STAILQ_CONCAT(&writer.queue, &writer.later);
+    if (now >= writer.look_ms)
+        look_at_all();
 }
 
 /* Whose turn is it, and how much may he write? ret  NULL: all is written, and it stops */
@@ -202,6 +257,10 @@ settle(struct log_source *src, enum drained how)
         put(&writer.queue, src);
     else if (src->last)
         source_free(src);
+    else if (!writer.stops) {
+        logring_watch(src->ring, true);
+        watch(src);
+    }
 }
 
 static void *
@@ -318,6 +377,9 @@ enqueue(struct log_source *src)
         src->more = true;
     if (src->queued || src->turn)
         return;
+    if (src->watched)
+        STAILQ_REMOVE(&writer.watched, src, log_source, entry);
+    src->watched = false;
     put(&writer.queue, src);
     (void)pthread_cond_signal(&writer.some);
 }
@@ -325,7 +387,7 @@ enqueue(struct log_source *src)
 void
 log_source_wake(struct log_source *src)
 {
-    if (logring_waiting(src->ring) == 0 && logring_lost(src->ring) == atomic_load(&src->lost))
+    if (!has_news(src))
         return;
     (void)pthread_mutex_lock(&writer.lock);
     enqueue(src);
@@ -360,6 +422,7 @@ logwriter_stop(void)
     (void)pthread_mutex_lock(&writer.lock);
     writer.stops = true;
     STAILQ_CONCAT(&writer.queue, &writer.later);
+    look_at_all();
     (void)pthread_cond_signal(&writer.some);
     (void)pthread_mutex_unlock(&writer.lock);
     clock_gettime(CLOCK_REALTIME, &until);

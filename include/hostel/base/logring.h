@@ -38,6 +38,12 @@ int logring_use(int fd, struct logring **r);
  */
 bool logring_put(struct logring *r, struct span line);
 
+/*
+ * Does the other end look by itself, soon? Asked when a line was put, it holds for that line;
+ * else the other end has to be told.
+ */
+bool logring_watched(const struct logring *r);
+
 /* Should the other end be told, before its time? True once until it has looked. */
 bool logring_urgent(struct logring *r);
 
@@ -60,6 +66,12 @@ int logring_look(struct logring *r, struct iovec v[static 2]);
 
 /* The first n bytes of that are dealt with. */
 void logring_take(struct logring *r, size_t n);
+
+/*
+ * Say whether lines are looked for without a word. Once that is over there may be one more
+ * that nothing was said of: look again.
+ */
+void logring_watch(struct logring *r, bool watched);
 
 /* Bytes of lines that found no room, so says the worker. */
 uint64_t logring_lost(const struct logring *r);

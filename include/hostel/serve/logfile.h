@@ -11,7 +11,11 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#define LOGFILE_GATHER_MS 250 /* the supervisor is told so long after the first line */
+/*
+ * The supervisor is told so long after the first line, unless it looks by itself, as it does
+ * at a log that lines have just come to: whoever is busy wakes nobody.
+ */
+#define LOGFILE_GATHER_MS 250
 
 struct logfiles; /* all of them */
 struct logfile;  /* one */

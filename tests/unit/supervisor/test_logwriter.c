@@ -582,10 +582,53 @@ test_stop(void **state)
     unlink(path);
 }
 
+/* A log that lines come to needs no word of its worker; a quiet one does, and says so. */
+static void
+test_watched(void **state)
+{
+    struct log_target *t = target_file();
+    struct logring *end;
+    struct log_source *src = source(t, &end);
+    unsigned unasked = 0;
+
+    (void)state;
+    assert_false(logring_watched(end));
+    assert_true(logring_put(end, SPAN("first\n")));
+    log_source_wake(src);
+    until_taken(end);
+    for (int i = 0; i < 5; i++) {
+        bool alone;
+
+        assert_true(logring_put(end, SPAN("another\n")));
+        alone = logring_watched(end);
+        if (!alone) /* as a worker does */
+            log_source_wake(src);
+        until_taken(end);
+        unasked += alone;
+    }
+    assert_true(unasked > 0);
+    for (int ms = 0; logring_watched(end); ms++) {
+        assert_true(ms < SOON_MS);
+        poll(NULL, 0, 1);
+    }
+    poll(NULL, 0, 400);
+    assert_true(logring_put(end, SPAN("alone\n")));
+    poll(NULL, 0, 400);
+    assert_int_equal(logring_waiting(end), 6);
+    log_source_wake(src);
+    until_taken(end);
+    assert_true(logring_put(end, SPAN("last\n"))); /* its worker is gone before a look */
+    log_source_free(&src);
+    until_alone(t);
+    logring_free(&end);
+    log_target_drop(&t);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_watched),
         cmocka_unit_test(test_lines_are_written),
         cmocka_unit_test(test_another_file_by_the_same_number),
         cmocka_unit_test(test_full_disk_loses_lines_only),
