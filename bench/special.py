@@ -8,7 +8,9 @@ one of another module is added there.
 import contextlib
 import socket
 import statistics
+import subprocess
 import time
+from pathlib import Path
 
 import bare
 import box as boxes
@@ -141,6 +143,7 @@ class Users:
         out = {"users": n}
         if peer.name == HOSTEL:
             out["never_asked_kib"] = self.never_asked(run, peer, d)
+            self.floor(out, run.rounds(0.5), d.with_name(d.name + "-rooms"))
         began = time.monotonic()
         server = peer.start(d, boxes.free_port(), self.sites, many=True)
         try:
@@ -180,16 +183,41 @@ class Users:
 
     def rates(self, out, rounds, d, server):
         """All users in turn, and one of them, in turns with each other."""
+        asked = {}
+        for what, hosts in (("round_robin", len(self.sites)), ("one_user", 1)):
+            load.check(server.port, self.case(what, hosts), self.sites[:1], False)
+            asked[what] = server, {s.host: s.shared / "1k.html" for s in self.sites[:hosts]}
+        self.play(out, rounds, d, asked)
+
+    def floor(self, out, rounds, d):
+        """The same of processes that do nothing but answer a constant."""
+        d.mkdir()
+        subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", d / "rooms",
+                        Path(__file__).parent / "rooms.c"], check=True)
+        with contextlib.ExitStack() as stack:
+            asked = {}
+            for what, n in (("floor_round_robin", len(self.sites)), ("floor_one", 1)):
+                server = boxes.Server(what, boxes.free_port())
+                stack.callback(server.stop)
+                server.spawn([d / "rooms", server.port, n], d / "log")
+                server.wait_ready()
+                asked[what] = server, {"rooms.test": b"x" * 1024}
+            self.play(out, rounds, d, asked)
+
+    @staticmethod
+    def case(what, hosts):
+        return cases.Case(what, "", "/1k.html", hosts=hosts, close=True)
+
+    def play(self, out, rounds, d, asked):
+        """asked: what -> a server, and what each of its hosts sends."""
         players = []
         with contextlib.ExitStack() as stack:
-            for what, hosts in (("round_robin", len(self.sites)), ("one_user", 1)):
-                case = cases.Case(what, "", "/1k.html", hosts=hosts, close=True)
-                load.check(server.port, case, self.sites[:1], False)
-                bodies = {s.host: s.shared / "1k.html" for s in self.sites[:hosts]}
-                visitors = stack.enter_context(load.Visitors(d, case, bodies, server.port, "1"))
+            for what, (server, bodies) in asked.items():
+                visitors = stack.enter_context(load.Visitors(
+                    d, self.case(what, len(bodies)), bodies, server.port, "1"))
                 visitors.ask(500)
                 players.append(turns.Player(
-                    what, lambda v=visitors: load.measure(server, v, self.ms)))
+                    what, lambda s=server, v=visitors: load.measure(s, v, self.ms)))
             turns.play(players, rounds)
         for p in players:
             if p.row["wrong"]:
@@ -224,6 +252,8 @@ class Users:
             return []
         n = r["users"]
         over = (r["pss_php_over_kib"] - r["pss_static_kib"]) / n
+        low, floor, high = turns.quartiles(turns.ratios(r["floor_round_robin"]["rounds"],
+                                                        r["floor_one"]["rounds"]))
         rows = [
             ("KiB of a user never asked for", "under 1", r["never_asked_kib"], 1),
             ("KiB of a started worker", "under 400",
@@ -238,7 +268,9 @@ class Users:
         return [bar(f"{n} users: {what}", limit, value, value < most)
                 for what, limit, value, most in rows] + ratio_bar(
                     f"{n} users: round robin", 0.9, "one user", r["round_robin"]["rounds"],
-                    r["one_user"]["rounds"])
+                    r["one_user"]["rounds"]) + [
+                        f"| {n} users: round robin | what rooms.c has of its one | "
+                        f"{floor:.2f} | {low:.2f}-{high:.2f} | |"]
 
 
 class TwoCores:
