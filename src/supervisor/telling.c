@@ -150,7 +150,7 @@ ring_bytes(const struct telling *t)
 {
     size_t sites = t->gen->parts[t->user].count;
 
-    return sites <= 4 ? 524288 : sites <= 32 ? 262144 : LOGRING_MIN;
+    return sites <= 4 ? 2097152 : sites <= 32 ? 524288 : LOGRING_MIN;
 }
 
 /*

@@ -340,7 +340,7 @@ def test_syslog_daemon_comes_and_goes(box, daemon):
     daemon.start()
     wait_for(lambda: daemon.heard("GET /?before "), "what was kept meanwhile", 10)
     with server.client() as c:
-        for n in range(8000):  # more than a socket and a ring hold: it does not read now
+        for n in range(12000):  # more than a socket and a ring hold: it does not read now
             assert c.get(s.host, f"/?{n}", fields=[("User-Agent", "u" * 150)]).status == 200
     daemon.stop()
     assert server.get(s, "/?while-gone").status == 200
