@@ -86,9 +86,9 @@ def health(port):
 
 
 def pid_of(server):
-    pids = server.children("hostel-metrics")
-    assert len(pids) == 1, pids
-    return pids[0]
+    """Of the one process; at the server's start it may be on its way to its program yet."""
+    return wait_for(lambda: (found := server.children("hostel-metrics"))[1:] == [] and found,
+                    "one process")[0]
 
 
 @pytest.fixture
@@ -283,6 +283,7 @@ def test_it_is_confined_and_comes_back(seen):
     """An acceptor's confinement; killed, it is started anew, and nobody else notices."""
     a = seen.site("a.test", files={"index.html": "a\n"})
     server = seen.serve()
+    wait_for(lambda: answered(seen.metrics_port), "it answers")
     pid = pid_of(server)
     acceptor, mine = procs.status(server.acceptors()[0]), procs.status(pid)
     for key in ("Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb",
