@@ -480,7 +480,7 @@ room_worker_exited(struct worker_child *w, bool clean)
     if (!ready || r->running == 0)
         room_stops_starting(r);
     if (!leaving && r->s->stop <= STOP_ACCEPTORS)
-        lost_worker(r, clean, lived_ms);
+        lost_worker(r, clean && ready, lived_ms);
     reload_step(r->s);
 }
 

@@ -198,13 +198,27 @@ rooms_new(struct supervisor *s)
     rooms_take_generation(s, NULL);
 }
 
-/* Visitors who come now come to workers of this generation. */
+static bool
+any_on_its_way(const struct room *r)
+{
+    const struct worker_child *w;
+
+    LIST_FOREACH(w, &r->workers, link)
+    if (!w->leaving && !w->ready)
+        return true;
+    return r->queued;
+}
+
+/*
+ * Visitors who come now come to workers of this generation; or there is no knowing when, and
+ * nobody waits for those who cannot start.
+ */
 static bool
 is_settled(const struct room *r)
 {
     const struct worker_child *w;
 
-    if (r->stale && r->crashes == 0)
+    if (r->stale && r->crashes == 0 && any_on_its_way(r))
         return false;
     LIST_FOREACH(w, &r->workers, link)
     if (w->takes_ms)

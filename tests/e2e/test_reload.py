@@ -1,5 +1,6 @@
 """Changing the configuration of a running server: who is touched, who is not, and who is lost."""
 import os
+import resource
 import signal
 import socket
 import time
@@ -519,3 +520,69 @@ def test_a_log_that_cannot_be_opened_anew_stays(box, changing):
     wait_for(lambda: "?still" in a.access_log.with_name(a.access_log.name + ".1").read_text(),
              "the line in the old file")
     a.access_log.rmdir()
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return {int(child) for child in f.read().split()}
+
+
+@contextmanager
+def newborn(server, before):
+    """The server's next child, from its first instruction; it is told nothing meanwhile."""
+    end, new = time.monotonic() + 10 * SLOW, set()
+    while not new:
+        assert time.monotonic() < end
+        for pid in children(server.pid) - before:
+            with open(f"/proc/{pid}/comm") as f:
+                if f.read().strip() != "hostel":
+                    new.add(pid)
+    with Stopped([server.pid]):
+        yield new.pop()
+
+
+def test_over_though_nobody_takes_over(box, changing):
+    """A user's own processes can end his workers: whatever becomes of them, others do not wait."""
+    a, b = (box.site(f"{n}.test", files={"index.html": f"{n}\n", "b.html": "b\n"}) for n in "ab")
+    server = changing.serve()
+    server.get(a)
+    old = server.worker(a)
+    changing.write_site(a, autoindex=True)
+    before = children(server.pid)
+    with changing.reloading() as reload:
+        with newborn(server, before) as new:
+            time.sleep(0.8)  # long enough not to be taken for a crash
+            os.kill(new, signal.SIGTERM)
+            wait_for(lambda: not alive(new), "it has left")
+        assert "is in effect" in reload.result(15 * SLOW)
+    assert server.get(a).text == "a\n"
+    changing.write_site(b, index=["b.html"])
+    changing.reload()
+    assert server.get(b).text == "b\n"
+    # and his own are tried again
+    wait_for(lambda: server.workers(a) and old not in server.workers(a), "a successor", 10)
+
+
+@contextmanager
+def few_files(pid, free):
+    """It may open so many more and no others."""
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    used = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+    limit = next(n for n in range(len(used), 4096) if n - sum(fd < n for fd in used) == free)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, before[1]))
+    yield
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+
+def test_over_though_nobody_can_be_started(box, changing):
+    """What his workers need cannot be had: those before go on, and others do not wait."""
+    a, b = (box.site(f"{n}.test", files={"index.html": f"{n}\n", "b.html": "b\n"}) for n in "ab")
+    server = changing.serve()
+    server.get(a)
+    changing.write_site(a, autoindex=True)
+    with few_files(server.pid, 5):  # for the command, the files and the routes, but no worker
+        assert "the workers before go on" in changing.reload()
+    assert server.get(a).text == "a\n"
+    changing.write_site(b, index=["b.html"])
+    changing.reload()
+    assert server.get(b).text == "b\n"
