@@ -30,7 +30,7 @@ import turns
 HERE = Path(__file__).resolve().parent
 HOSTS = ("one.test", "two.test", "three.test")
 FIRST_UID, FIRST_OF_MANY = 6101, 7001
-ROUNDS, FEW = 30, 3
+ROUNDS, FEW = 24, 3
 FILES = 1 << 16   # descriptors that a process may have, if the machine lets us
 NAMES = [c.name for c in cases.LOADS + special.CASES]
 USUAL = [n for n in NAMES if n not in [c.name for c in cases.LOADS if not c.usual]]
