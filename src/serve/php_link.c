@@ -423,11 +423,12 @@ at_once(const struct php_request *r)
            r->out.len <= ONCE_BYTES;
 }
 
-/* All but its last record went out. */
+/* All but its last record went out. in  sent_ns  before that: PHP may be quicker than we are */
 static void
-run_owing(struct php_link *l, struct php_request *r)
+run_owing(struct php_link *l, struct php_request *r, uint64_t sent_ns)
 {
     run(l, r);
+    r->sent_ns = sent_ns;
     l->owes = l->deaf = l->sent = true;
     deadline_set(&l->deadline, &l->pool->owes_wait);
     watch(l);
@@ -457,12 +458,14 @@ php_link_open(struct php_request *r)
     p->at->links++;
     p->links++;
     if (at_once(r)) {
+        uint64_t sent_ns = uv_hrtime();
+
         rc = send_at_once(l, r);
         if (rc < 0) {
             link_close(l);
             return rc;
         }
-        run_owing(l, r);
+        run_owing(l, r, sent_ns);
         return 0;
     }
     fcgi_keep(&r->out, p->keep);
@@ -481,12 +484,14 @@ php_link_reuse(struct php_request *r)
     if (!at_once(r))
         return false;
     while ((l = TAILQ_FIRST(&p->kept))) {
+        uint64_t sent_ns = uv_hrtime();
+
         if (send_at_once(l, r) < 0) {
             link_close(l);
             continue;
         }
         TAILQ_REMOVE(&p->kept, l, entry);
-        run_owing(l, r);
+        run_owing(l, r, sent_ns);
         return true;
     }
     return false;
