@@ -68,16 +68,29 @@ pool_new(struct room *r)
     return p;
 }
 
-/* What it says goes where it went when it was started; its jail and limits are those of then.
+static bool
+is_among(const struct pool *p, struct pool *const *pools, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (pools[i] == p)
+            return true;
+    return false;
+}
+
+/*
+ * What it says goes where it went when it was started; its jail and limits are those of then.
+ * One is not two: sections that were different may have to do with the same few processes.
+ *
+ * in  taken  those that are others' already, n
  */
 static struct pool *
-find(const struct room *r, const struct conf_vhost *v)
+find(const struct room *r, const struct conf_vhost *v, struct pool *const *taken, uint32_t n)
 {
     struct pool *p;
 
     LIST_FOREACH(p, &r->all_pools, in_room)
-    if (!p->retired && p->jail == r->part->jail && p->limits == r->part->limits &&
-        conf_php_order(p->php, v->php) == 0 &&
+    if (!p->retired && !is_among(p, taken, n) && p->jail == r->part->jail &&
+        p->limits == r->part->limits && conf_php_order(p->php, v->php) == 0 &&
         strcmp(p->error_log ? p->error_log : "", v->error_log ? v->error_log : "") == 0)
         return p;
     return NULL;
@@ -89,12 +102,8 @@ retire_others(struct room *r, uint32_t n)
     struct pool *p, *next;
 
     for (p = LIST_FIRST(&r->all_pools); p; p = next) {
-        uint32_t i = 0;
-
         next = LIST_NEXT(p, in_room);
-        while (i < n && r->pools[i] != p)
-            i++;
-        if (i < n)
+        if (is_among(p, r->pools, n))
             continue;
         p->retired = true; /* the sweep ends it once nobody holds it */
         try_done(p);
@@ -110,7 +119,7 @@ pools_take_generation(struct room *r)
     for (uint32_t i = 0; i < part->npools; i++) {
         const struct conf_vhost *v =
             &r->gen->conf->vhosts[r->gen->pool_vhosts[part->first_pool + i]];
-        struct pool *p = find(r, v);
+        struct pool *p = find(r, v, pools, i);
         struct generation *before;
 
         p = p ? p : pool_new(r);

@@ -128,6 +128,18 @@ def of_user(uid):
     return [e for e in os.listdir("/proc") if e.isdigit() and procs.uid(int(e)) == uid]
 
 
+def test_pools_that_come_to_say_the_same(box, php_cgi):
+    """One process is left for each, so they differ in nothing: still each site has its own."""
+    hi = {"hi.php": "<?php echo 'hi ', $_SERVER['HTTP_HOST'];"}
+    s = box.site("a.test", php={"processes": 4}, limits={"php_processes": 1}, files=hi)
+    t = box.site("b.test", uid=s.uid, php={"processes": 5}, files=hi,
+                 error_log=s.vhost["error_log"])
+    server = box.serve()
+    for site in (t, s, t):
+        assert server.get(site, "/hi.php").text == f"hi {site.host}"
+    assert len(server.php(s)) == 4  # two parents
+
+
 def test_php_processes_are_shared_out(box, php_cgi):
     """Two php sections of one user: two pools, together no more than he may have."""
     hi = {"hi.php": "<?php echo getmypid();"}
