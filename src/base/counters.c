@@ -129,6 +129,7 @@ counters_make(int *fd, const struct counters **page)
         fd_close(&memfd);
         return rc;
     }
+    (void)madvise(map, COUNTERS_BYTES, MADV_DONTFORK); /* no child wants them all */
     *fd = memfd;
     *page = map;
     return 0;

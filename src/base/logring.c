@@ -78,11 +78,13 @@ logring_make(size_t bytes, int *out, struct logring **r)
         rc = -errno;
     else
         rc = map(fd, bytes, r);
-    if (rc < 0)
+    if (rc < 0) {
         fd_close(&fd);
-    else
-        *out = fd;
-    return rc;
+        return rc;
+    }
+    (void)madvise((*r)->shared, PAGE + bytes, MADV_DONTFORK); /* no child wants them all */
+    *out = fd;
+    return 0;
 }
 
 int
